@@ -136,16 +136,26 @@ def pins(stack: Stack, sections: Sequence[str], folder: Path = FOLDER) -> list[s
     return [requirement(line) for line in locked_pins(stack, sections, folder)]
 
 
+def ranges(section: str, folder: Path = FOLDER) -> list[str]:
+    """What the package needs of this section, as `NAME>=OLDEST,<NEXT`: whatever the tests were run with."""
+    return _in_sections(folder / "ranges.txt", (section,))
+
+
 def locked_pins(stack: Stack, sections: Sequence[str], folder: Path = FOLDER) -> list[str]:
     """The same pins, each followed in its line by ` --hash=sha256:...` of every file it may come from."""
-    pins: list[str] = []
+    return _in_sections(folder / f"{stack.name}.txt", sections)
+
+
+def _in_sections(path: Path, sections: Sequence[str]) -> list[str]:
+    """The requirements below the headings `# [SECTION]`, in the file's order."""
+    requirements: list[str] = []
     section = None
-    for line in _logical_lines(folder / f"{stack.name}.txt"):
+    for line in _logical_lines(path):
         heading = re.fullmatch(r"# \[(\w+)\]", line)
         section = heading.group(1) if heading else section
         if section in sections and line and not line.startswith("#"):
-            pins.append(line)
-    return pins
+            requirements.append(line)
+    return requirements
 
 
 def requirement(locked: str) -> str:

@@ -2,7 +2,8 @@
 
 Standard library, and `uv`, which asks the package index that it is set up for. All files of a version are
 listed, wheels and sdist, so that one list serves every machine and Python. Pins, markers, sections and
-comments stay as they are; hashes that stood there are forgotten, so a pin that moved gets its own.
+comments stay as they are; hashes that stood there are forgotten, so a pin that moved gets its own. The pins
+alone go into `versions/`, for `pip install --constraint`, which takes no hashes beside a local package.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from constraints.choose import FOLDER
 HASH = re.compile(r" \\\n    (--hash=sha256:[0-9a-f]{64})")
 PIN = re.compile(r"^([a-z0-9-]+==[^ ;\n]+)", re.MULTILINE)
 OLDEST_PYTHON = "3.11"
+VERSIONS = "versions"
 
 
 class LockError(Exception):
@@ -30,9 +32,9 @@ def main(argv: list[str]) -> int:
     """Rewrites the files, all or none; 1 with one line on stderr where uv fails or does not know a pin."""
     parser = argparse.ArgumentParser(prog="python -m constraints.lock", description=__doc__)
     parser.add_argument("--uv", default="uv", help="the program to ask; default: the uv on PATH")
-    parser.add_argument("files", nargs="*", type=Path, help="default: all of constraints/*.txt")
+    parser.add_argument("files", nargs="*", type=Path, help="default: the stacks' and without-compiler.txt")
     parsed = parser.parse_args(argv)
-    paths = parsed.files or sorted(FOLDER.glob("*.txt"))
+    paths = parsed.files or sorted({*FOLDER.glob("*.txt")} - {FOLDER / "ranges.txt"})
     try:
         texts = {path: lock(path, parsed.uv) for path in paths}
     except LockError as error:
@@ -40,7 +42,16 @@ def main(argv: list[str]) -> int:
         return 1
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
+        if path.stem.startswith("tfdv-"):
+            (path.parent / VERSIONS).mkdir(exist_ok=True)
+            (path.parent / VERSIONS / path.name).write_text(versions(text), encoding="utf-8")
     return 0
+
+
+def versions(text: str) -> str:
+    """The pins of a file without hashes, sections and comments, one a line."""
+    lines = without_hashes(text).splitlines(keepends=True)
+    return "".join(line for line in lines if PIN.match(line))
 
 
 def lock(path: Path, uv: str) -> str:

@@ -16,7 +16,7 @@ from trueserve.transforms.baseline import contract as contracts
 from trueserve.transforms.baseline.category_ids import CategoryIds
 from trueserve.transforms.baseline.probes import make_probes, write_probes
 from trueserve.transforms.baseline.write import write_baseline
-from trueserve.transforms.branches import sample
+from trueserve.transforms.branches.samples import sample
 from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa

@@ -25,7 +25,7 @@ from trueserve.transforms.baseline import atomic_replace, layout, messages
 from trueserve.transforms.baseline.probes import pool_rows
 from trueserve.transforms.baseline.write import check_target
 from trueserve.transforms.branches.reading import ReadSummary
-from trueserve.transforms.branches.sample import row_hashes, sample
+from trueserve.transforms.branches.samples.sample import row_hashes, sample
 from trueserve.transforms.branches.statistics import statistics
 from trueserve.transforms.compute_statistics import ComputeStatistics
 from trueserve.transforms.core import input_checks

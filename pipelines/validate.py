@@ -30,6 +30,7 @@ from trueserve.transforms import profile
 from trueserve.transforms.baseline import layout
 from trueserve.transforms.branches.branch import Branch
 from trueserve.transforms.branches.replay import Replay
+from trueserve.transforms.branches.samples.requests import requests
 from trueserve.transforms.branches.slices import slices
 from trueserve.transforms.branches.statistics import other_types, statistics, tfdv_statistics
 from trueserve.transforms.branches.versions import versions
@@ -106,7 +107,7 @@ def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     of_slices = [slices(space, schema, min_rows)] if plan.options.slice_by else []
     of_rows = tfdv_statistics if plan.options.statistics_engine == "tfdv" else statistics
     of_other_types = [other_types()] if reference.space is Space.RAW else []
-    return [of_rows(space, schema), *of_slices, *of_other_types]
+    return [of_rows(space, schema), requests(space), *of_slices, *of_other_types]
 
 
 def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize], console: Console) -> None:

@@ -12,6 +12,8 @@ from trueserve.transforms.branches.partial import Kind
 from trueserve.transforms.branches.ranges_read import Numbering
 from trueserve.transforms.branches.reading import READING, ReadSummary
 from trueserve.transforms.branches.replay import REPLAY
+from trueserve.transforms.branches.samples import design_effect
+from trueserve.transforms.branches.samples.requests import REQUESTS
 from trueserve.transforms.branches.slices import SLICES
 from trueserve.transforms.branches.statistics import OTHER_TYPES
 from trueserve.transforms.branches.versions import VERSIONS
@@ -92,9 +94,13 @@ def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
     if reading.numbering.lost:
         # Rows were examined that do not count.
         return PipelineResults({}, reading.accounting, reading.rejects, reading.faults)
+    statistics, of_slices = _by_space(results, ""), _by_space(results, SLICES)
+    for space, effects in _by_space(results, REQUESTS).items():
+        for counted in (statistics.get(space), getattr(of_slices.get(space), "statistics", None)):
+            design_effect.note(counted, effects)
     return PipelineResults(
-        statistics=_by_space(results, ""),
-        slices=_by_space(results, SLICES),
+        statistics=statistics,
+        slices=of_slices,
         accounting=reading.accounting,
         rejects=reading.rejects,
         faults=reading.faults,

@@ -15,9 +15,9 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
-from trueserve.transforms.branches import sample
 from trueserve.transforms.branches.partial import Kind
 from trueserve.transforms.branches.reading import READING, Reading, ReadSummary
+from trueserve.transforms.branches.samples import sample
 from trueserve.transforms.core.accounting import Accounting
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Fault, Reject

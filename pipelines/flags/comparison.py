@@ -60,18 +60,16 @@ SPACES = flag(
 JSD = flag(
     "--jsd",
     type=float,
-    default=0.1,
     check=check_distance,
     metavar="D",
-    help="limit of the Jensen-Shannon divergence, if the schema sets none; default %(default)s",
+    help="limit of the Jensen-Shannon divergence, if the schema sets none; default 0.1",
 )
 LINF = flag(
     "--linf",
     type=float,
-    default=0.1,
     check=check_distance,
     metavar="D",
-    help="limit of the L-infinity distance, if the schema sets none; default %(default)s",
+    help="limit of the L-infinity distance, if the schema sets none; default 0.1",
 )
 
 

@@ -56,9 +56,9 @@ def check_values(options: object, groups: Mapping[str, Iterable[Flag]]) -> None:
             declared.check(declared.name, getattr(options, declared.attribute))
 
 
-def check_distance(name: str, value: float) -> None:
-    """A Check: above 0, at most 1."""
-    if not 0 < value <= 1:
+def check_distance(name: str, value: float | None) -> None:
+    """A Check: above 0, at most 1; None passes."""
+    if value is not None and not 0 < value <= 1:
         raise UsageError(f"{name}: expected a distance above 0 and at most 1, got {value}")
 
 

@@ -73,8 +73,8 @@ class PrepareOptions:
     csv_separator: str | None = None
     missing_values: tuple[str, ...] = ()
     range_mib: int = reading.RANGE_MIB.default
-    jsd: float = JSD.default
-    linf: float = LINF.default
+    jsd: float | None = None
+    linf: float | None = None
     shared_filesystem: bool = False
     dry_run: bool = False
     beam_args: tuple[str, ...] = ()

@@ -185,8 +185,8 @@ class ValidateOptions:
     keep_payloads: bool = False
     sample: float = reading.SAMPLE.default
     range_mib: int = reading.RANGE_MIB.default
-    jsd: float = comparison.JSD.default
-    linf: float = comparison.LINF.default
+    jsd: float | None = None
+    linf: float | None = None
     statistics_engine: str = STATISTICS_ENGINE.default
     replay: str | None = None
     allow_ops: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from support.augment import CUTS, NOISE, ROWS, Prepared, applied, loaded, prepar
 from trueserve.transforms.baseline import contract as contracts
 from trueserve.transforms.baseline import layout
 from trueserve.transforms.baseline.load import load_baseline
-from trueserve.transforms.branches.sample import row_hashes
+from trueserve.transforms.branches.samples.sample import row_hashes
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.graph.augmentation import load_augmentation, seeds_of
 from trueserve.transforms.graph.preprocessing import source_digest

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2  # type: ignore[import-untyped]
 
 from trueserve.transforms.verdict.evidence import false_discovery, numeric_tests, p_values
 
@@ -23,21 +24,18 @@ def p_of_moved(expected: Array, observed: Array, size: float) -> float:
     return numeric_tests.moved(expected, observed, size).p_value()
 
 
-@pytest.mark.parametrize(
-    ("value", "freedom", "p_value"),
-    [
-        # From the usual tables of critical values.
-        (3.841, 1, 0.05),
-        (5.991, 2, 0.05),
-        (13.277, 4, 0.01),
-        (18.307, 10, 0.05),
-        (18.475, 7, 0.01),
-        (124.342, 100, 0.05),
-        (149.449, 100, 0.001),
-    ],
-)
-def test_chi_squared_is_that_of_the_tables(value: float, freedom: int, p_value: float) -> None:
-    assert p_values.of_chi_squared(value, freedom) == pytest.approx(p_value, rel=0.04)
+@given(st.integers(1, 400), st.floats(0.001, 8))
+@settings(max_examples=300)
+@example(3, 15.0)
+@example(21, 200 / 21)
+def test_chi_squared_is_scipys(freedom: int, times: float) -> None:
+    value = freedom * times
+    assert p_values.of_chi_squared(value, freedom) == pytest.approx(chi2.sf(value, freedom), rel=1e-10)
+
+
+@pytest.mark.parametrize(("value", "freedom"), [(4_300.0, 4_001), (4_001.0, 4_000), (30_000.0, 29_500)])
+def test_chi_squared_of_many_degrees_is_scipys(value: float, freedom: int) -> None:
+    assert p_values.of_chi_squared(value, freedom) == pytest.approx(chi2.sf(value, freedom), rel=1e-9)
 
 
 def test_chi_squared_of_nothing_is_certain() -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 from support.homes import Home
 
 from trueserve.transforms.baseline import probes, synthetic_probes
-from trueserve.transforms.branches.sample import SamplePartial, read
+from trueserve.transforms.branches.samples.sample import SamplePartial, read
 from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.logs.rows.rows import metadata_of
 from trueserve.transforms.serving import parity

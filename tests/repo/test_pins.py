@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from constraints import install, lock
-from constraints.choose import FOLDER, STACKS, Stack, choose, pins, this_interpreter
+from constraints.choose import FOLDER, SECTIONS, STACKS, Stack, choose, pins, this_interpreter
 
 STACK = STACKS[0]
 OTHER_HASH = "0" * 64
@@ -121,6 +121,12 @@ def test_file_stands_as_lock_writes_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+def test_versions_for_pip_are_the_pins(stack: Stack) -> None:
+    text = (FOLDER / lock.VERSIONS / f"{stack.name}.txt").read_text(encoding="utf-8")
+    assert text.splitlines() == pins(stack, SECTIONS)
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
 def test_what_pages_are_escaped_with_is_installed_on_workers(stack: Stack) -> None:
     """A dependency of the tests alone would be missing where a verdict is published."""
     assert any(pin.startswith("markupsafe==") for pin in pins(stack, ["runtime"]))
@@ -160,6 +166,8 @@ def test_lock_rewrites_hashes_and_nothing_else(tmp_path: Path) -> None:
     )
     assert lock.main([f"--uv={_uv(tmp_path, answer)}", str(path)]) == 0
     assert lock.without_hashes(path.read_text()) == PINS
+    pinned = [line for line in PINS.splitlines() if "==" in line and not line.startswith("#")]
+    assert (tmp_path / "versions" / path.name).read_text().splitlines() == pinned
     assert (
         f'"3.12" \\\n    --hash=sha256:{OTHER_HASH} \\\n    --hash=sha256:{"2" * 64}\nsmall'
         in path.read_text()

@@ -54,9 +54,13 @@ RUN_ELSEWHERE = {
     "python -m venv /tmp/uv && /tmp/uv/bin/pip install uv": BY_HAND,
     "python -m constraints.lock --uv=/tmp/uv/bin/uv": "tests/repo/test_pins.py",
     "pip install --no-deps --require-hashes -r constraints/tfdv-1.16.txt": BY_HAND,
-    "env/bin/pip install .": BY_HAND,
+    "pip install --no-deps .": BY_HAND,
+    "env/bin/pip install . --constraint=constraints/versions/tfdv-1.16.txt": BY_HAND,
     "env/bin/pip wheel . --no-deps --wheel-dir=dist": BY_HAND,
-    "env/bin/pip install dist/trueserve-0.1.0-py3-none-any.whl": BY_HAND,
+    (
+        "env/bin/pip install dist/trueserve-0.1.0-py3-none-any.whl"
+        " --constraint=constraints/versions/tfdv-1.16.txt"
+    ): BY_HAND,
 }
 
 

@@ -100,13 +100,19 @@ def read(rows: int, **counts: Any) -> ReadSummary:
 
 
 def write_log(file: Path, day: int, rows: int, num_aa: int, version: int = 1) -> None:
-    """PredictionLogs of `statistics(rows, num_aa)`, spread over a day, ten rows a request."""
-    examples = [
-        logs.example(carrier=[b"AA" if row < num_aa else b"UA"], stops=[row % 5]) for row in range(rows)
-    ]
+    """PredictionLogs of `statistics(rows, num_aa)`, spread over a day, ten rows a request.
+
+    Carriers are mixed in each request: rows of one are not alike.
+    """
+    examples = [logs.example(carrier=[_carrier(row, rows, num_aa)], stops=[row % 5]) for row in range(rows)]
     start, records = int((START + day * DAY).timestamp()), []
     for first in range(0, rows, 10):
         at = start + 86_399 * first // rows
         records.append(logs.examples_log(examples[first : first + 10], at, version))
     file.parent.mkdir(exist_ok=True)
     logs.write_records(file, records)
+
+
+def _carrier(row: int, rows: int, num_aa: int) -> bytes:
+    """AA in `num_aa` of the rows, evenly spread."""
+    return b"AA" if (row + 1) * num_aa // rows > row * num_aa // rows else b"UA"

@@ -5,15 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from trueserve.transforms.branches.branch import Branch, PartialResults
+from trueserve.transforms.branches.samples import design_effect
+from trueserve.transforms.branches.samples.requests import RequestsPartial
 from trueserve.transforms.branches.statistics import StatisticsPartial
 from trueserve.transforms.core import slicing
 from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.summaries.dataset import uses_of
+from trueserve.transforms.summaries.feature import Use
 
 
 class WindowStatistics(NamedTuple):
@@ -24,10 +28,29 @@ class WindowStatistics(NamedTuple):
 
 
 class WindowPartial(StatisticsPartial):
-    """The summary of the rows of one window."""
+    """The summary of the rows of one window, and how much those of one request are alike."""
+
+    def __init__(self, uses: Mapping[str, Use]) -> None:
+        super().__init__(uses)
+        self._requests = RequestsPartial()
+
+    def add(self, batch: Batch) -> None:
+        super().add(batch)
+        self._requests.add(batch)
+
+    def merge(self, other: StatisticsPartial) -> None:
+        assert isinstance(other, WindowPartial)
+        super().merge(other)
+        self._requests.merge(other._requests)
 
     def result(self) -> WindowStatistics:
-        return WindowStatistics(self.summary.num_examples, super().result())
+        statistics = super().result()
+        design_effect.note(statistics, self._requests.result())
+        return WindowStatistics(self.summary.num_examples, statistics)
+
+    @property
+    def num_bytes(self) -> int:
+        return super().num_bytes + self._requests.num_bytes
 
     def compact(self, most: int) -> None:
         """Keeps it as it is: a window may lie in one range, and errors of many ranges alone cancel."""

@@ -16,8 +16,14 @@ POINTS = "trueserve_quantiles"
 #: Categories of weighted rows have, as a rank histogram, how often values came that weigh `NAMED_FROM` rows
 #: or more and may have come in fewer: whoever names frequent values alone must not take them for such.
 RARE_VALUES = "rare_values"
+#: Categories of more values than are kept have, as a rank histogram, how often the rarest came and how many
+#: (`high_rank`) came so often, how many came once more, and how many came up to twice as often.
+RAREST = "rarest_values"
 #: Numbers of weighted rows have, as a number, for how many rows the one of the greatest weight counts.
 HEAVIEST_ROW = "heaviest_row"
+#: How many rows tell as much as one independent row, of a feature's values and of its absence, as numbers,
+#: where rows belong together (`branches.samples.design_effect`).
+DESIGN_EFFECT, MISSING_EFFECT = "design_effect", "design_effect_of_missing"
 #: A value that training does not know is named only from this many rows on: a rare string may be a person's.
 NAMED_FROM = 10
 

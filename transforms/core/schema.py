@@ -13,6 +13,8 @@ from trueserve.transforms.core.errors import UsageError
 
 TRAINING = "TRAINING"
 SERVING = "SERVING"
+#: The limit of a distance, 0 to 1, where nobody has set another.
+USUAL_DISTANCE = 0.1
 
 #: The feature in which TFX's schemas and statistics have the feature lists of tf.SequenceExamples.
 SEQUENCE = "##SEQUENCE##"
@@ -34,7 +36,11 @@ _UNUSED_STAGES = frozenset(
 
 
 def infer_schema(
-    statistics: statistics_pb2.DatasetFeatureStatisticsList, label: str | None, *, jsd: float, linf: float
+    statistics: statistics_pb2.DatasetFeatureStatisticsList,
+    label: str | None,
+    *,
+    jsd: float | None,
+    linf: float | None,
 ) -> schema_pb2.Schema:
     """TFDV's inferred schema with both environments and default skew comparators.
 
@@ -97,12 +103,15 @@ def _of_all_steps(leaf: schema_pb2.Feature) -> schema_pb2.Feature:
     return result
 
 
-def with_comparators(schema: schema_pb2.Schema, *, jsd: float, linf: float) -> schema_pb2.Schema:
+def with_comparators(
+    schema: schema_pb2.Schema, *, jsd: float | None, linf: float | None
+) -> schema_pb2.Schema:
     """A copy in which every feature of SERVING that has no skew comparator gets one.
 
     Jensen-Shannon divergence for numbers, with threshold `jsd`; the L-infinity norm for categories, with
     threshold `linf` (TFDV reports 0.0 for the L-infinity norm of a plain number, so it never stands there).
-    The feature's annotation says that the comparator is a default, see `has_own_comparator`.
+    None is `USUAL_DISTANCE`. The feature's annotation says that the comparator is a default, see
+    `has_own_comparator`.
     """
     result = _copy(schema)
     for feature in result.feature:
@@ -209,17 +218,19 @@ def _leave_out_of_serving(schema: schema_pb2.Schema, names: set[str]) -> None:
             feature.not_in_environment.append(SERVING)
 
 
-def _add_comparator(feature: schema_pb2.Feature, schema: schema_pb2.Schema, jsd: float, linf: float) -> None:
+def _add_comparator(
+    feature: schema_pb2.Feature, schema: schema_pb2.Schema, jsd: float | None, linf: float | None
+) -> None:
     if feature.type == schema_pb2.STRUCT:
         for child in _used(feature.struct_domain.feature):
             _add_comparator(child, schema, jsd, linf)
     elif feature.HasField("skew_comparator"):
         return
     elif is_categorical(feature, schema):
-        feature.skew_comparator.infinity_norm.threshold = linf
+        feature.skew_comparator.infinity_norm.threshold = USUAL_DISTANCE if linf is None else linf
         feature.annotation.tag.append(_default_tag(feature))
     elif feature.type in (schema_pb2.INT, schema_pb2.FLOAT):
-        feature.skew_comparator.jensen_shannon_divergence.threshold = jsd
+        feature.skew_comparator.jensen_shannon_divergence.threshold = USUAL_DISTANCE if jsd is None else jsd
         feature.annotation.tag.append(_default_tag(feature))
 
 

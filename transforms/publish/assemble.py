@@ -22,6 +22,7 @@ from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.verdict import histograms
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
 from trueserve.transforms.verdict.findings import absence as absences
+from trueserve.transforms.verdict.findings import grouped_rows
 from trueserve.transforms.verdict.findings import slices as slices_findings
 from trueserve.transforms.verdict.findings.predictions import compare_space
 from trueserve.transforms.verdict.model import ComparisonResult, Space
@@ -131,7 +132,10 @@ def _assemble(
             slices=slices_findings.compare_slices(
                 references, results.slices, settings.policy, span, same_slices.references_of
             ),
-            notes=list(same_slices.note([name for each in results.slices.values() for name in each.rows])),
+            notes=[
+                *same_slices.note([name for each in results.slices.values() for name in each.rows]),
+                *grouped_rows.note(served.values()),
+            ],
             left_out=max((sliced.left_out for sliced in results.slices.values()), default=0),
             effective_rows=results.effective_rows,
         ),

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from trueserve.transforms.core.custom_stats import POINTS, packed_points
+from trueserve.transforms.core.custom_stats import POINTS, RAREST, packed_points
 from trueserve.transforms.summaries import counting
 from trueserve.transforms.summaries.central_moments import CentralMoments
 from trueserve.transforms.summaries.columns import ValueType
@@ -81,6 +81,7 @@ def feature_statistics(name: str, feature: FeatureSummary, num_examples: int, si
         result.bytes_stats.common_stats.CopyFrom(common)
     else:
         _fill_strings(result.string_stats, feature, sizes)
+        _add_rarest(result, feature.counts, sizes)
         result.string_stats.common_stats.CopyFrom(common)
     return result
 
@@ -248,6 +249,22 @@ def _fill_strings(result: statistics_pb2.StringStatistics, feature: FeatureSumma
         most = max(sizes.num_top_values, sizes.num_rank_histogram_buckets)
         most_frequent = ranked(counts, most, of_ints=feature.value_type is ValueType.INT)
         _fill_ranks(result, most_frequent, sizes)
+
+
+def _add_rarest(result: Stats, counts: ValueCounts | None, sizes: Sizes) -> None:
+    """Of values of which not all are kept, how often the rarest came: only while every count is exact.
+
+    As with fine quantiles, it is not among TFDV's own fields.
+    """
+    is_cut = counts is not None and counts.distinct() > sizes.num_rank_histogram_buckets
+    if counts is None or not is_cut or not counts.exact or not sizes.num_fine_quantiles:
+        return
+    of_values = [count for _, _, count in counts.entries()]
+    least = min(of_values)
+    histogram = result.custom_stats.add(name=RAREST).rank_histogram
+    for count in (least, least + 1):
+        histogram.buckets.add(sample_count=count, high_rank=of_values.count(count))
+    histogram.buckets.add(sample_count=2 * least, high_rank=sum(count <= 2 * least for count in of_values))
 
 
 def _fill_ranks(

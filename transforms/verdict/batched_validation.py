@@ -6,7 +6,7 @@ of a feature depends on that feature alone, so the features are handed to it in 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
@@ -32,10 +32,11 @@ def validate_statistics(
     result = anomalies_pb2.Anomalies()
     training = _Divided(statistics)
     serving = None if serving_statistics is None else _Divided(serving_statistics)
+    divided = _DividedSchema(schema)
     for number, names in enumerate(_parts(columns, schema, training, serving)):
         part = native_validation.validate_statistics(
             training.part(names),
-            _of_schema(schema, names, with_constraints=number == 0),
+            divided.part(names, with_constraints=number == 0),
             environment=environment,
             serving_statistics=None if serving is None else serving.part(names),
         )
@@ -92,27 +93,35 @@ def top(feature: statistics_pb2.FeatureNameStatistics) -> str:
     return str(feature.path.step[0] if feature.path.step else feature.name)
 
 
-def _of_schema(schema: schema_pb2.Schema, names: _Names, *, with_constraints: bool) -> schema_pb2.Schema:
-    part = schema_pb2.Schema(
-        default_environment=schema.default_environment,
-        string_domain=_domains(schema, names),
-        float_domain=schema.float_domain,
-        int_domain=schema.int_domain,
-        sparse_feature=schema.sparse_feature,
-        weighted_feature=schema.weighted_feature,
-        feature=[feature for feature in schema.feature if feature.name in names],
-    )
-    if with_constraints and schema.HasField("dataset_constraints"):
-        part.dataset_constraints.CopyFrom(schema.dataset_constraints)
-    return part
+class _DividedSchema:
+    """A schema by feature, and its named domains by name, looked at once."""
 
+    def __init__(self, schema: schema_pb2.Schema) -> None:
+        self._schema = schema
+        self._features = {feature.name: feature for feature in schema.feature}
+        self._domains = {domain.name: domain for domain in schema.string_domain}
 
-def _domains(schema: schema_pb2.Schema, names: _Names) -> list[schema_pb2.StringDomain]:
-    """The named domains of these features; all where a struct's fields may name some."""
-    used: set[str] = set()
-    for feature in schema.feature:
-        if feature.name in names:
+    def part(self, names: _Names, *, with_constraints: bool) -> schema_pb2.Schema:
+        """The schema of these features."""
+        schema, features = self._schema, [self._features[name] for name in names if name in self._features]
+        part = schema_pb2.Schema(
+            default_environment=schema.default_environment,
+            string_domain=self._domains_of(features),
+            float_domain=schema.float_domain,
+            int_domain=schema.int_domain,
+            sparse_feature=schema.sparse_feature,
+            weighted_feature=schema.weighted_feature,
+            feature=features,
+        )
+        if with_constraints and schema.HasField("dataset_constraints"):
+            part.dataset_constraints.CopyFrom(schema.dataset_constraints)
+        return part
+
+    def _domains_of(self, features: Iterable[schema_pb2.Feature]) -> list[schema_pb2.StringDomain]:
+        """The named domains of these features; all where a struct's fields may name some."""
+        used: set[str] = set()
+        for feature in features:
             if feature.HasField("struct_domain"):
-                return list(schema.string_domain)
+                return list(self._schema.string_domain)
             used.add(feature.domain)
-    return [domain for domain in schema.string_domain if domain.name in used]
+        return [domain for name, domain in self._domains.items() if name in used]

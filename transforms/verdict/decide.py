@@ -16,7 +16,6 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
 )
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
 from trueserve.transforms.verdict.reference import ComparedPair
-from trueserve.transforms.verdict.severity import Policy
 from trueserve.transforms.verdict.significance import MISSING_METRIC, TestResults
 
 _KINDS = {MISSING: FindingKind.PRESENCE, UNSEEN_SHARE: FindingKind.VALUES}
@@ -54,9 +53,8 @@ def is_the_users(pair: ComparedPair, name: str, kind: FindingKind) -> bool:
     """Whether the user has said which distance matters: by the feature's comparator, or by a flag."""
     if kind is not FindingKind.DISTRIBUTION:
         return False
-    is_number = pair.serving[name].kind == "number"
-    given, usual = (getattr(policy, "jsd" if is_number else "linf") for policy in (pair.policy, Policy()))
-    return name in pair.own_thresholds or given != usual
+    given = pair.policy.jsd if pair.serving[name].kind == "number" else pair.policy.linf
+    return name in pair.own_thresholds or given is not None
 
 
 def settled(results: TestResults, finding: Finding) -> Finding:

@@ -6,51 +6,24 @@ import contextlib
 import functools
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-import numpy as np
 from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
-from trueserve.transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
-from trueserve.transforms.verdict.empty_lists import empty_rows
+from trueserve.transforms.core.custom_stats import (
+    DESIGN_EFFECT,
+    HEAVIEST_ROW,
+    MISSING_EFFECT,
+    RARE_VALUES,
+)
+from trueserve.transforms.verdict.buckets import Bucket, Counted, empty_rows
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows
 
 _KINDS = {"num_stats": "number", "string_stats": "category", "bytes_stats": "bytes", "struct_stats": "struct"}
-
-
-class Bucket(NamedTuple):
-    """`mass` values in `[low, high]`; both finite, equal for an atom."""
-
-    low: float
-    high: float
-    mass: float
-
-
-class Counted(NamedTuple):
-    """A category's values.
-
-    Attributes:
-      counts: see `View.counts`.
-      total: its values, kept or not; TFDV's sketch may count what it kept as more than there is.
-      most_unkept: the most often that a value can come which TFDV did not keep; 0 where it kept them all.
-    """
-
-    counts: Counter[str]
-    total: float
-    most_unkept: float
-
-    @property
-    def edge(self) -> float:
-        """The share up to which it is luck whether a value was kept: three deviations beyond the rarest."""
-        return (self.most_unkept + 3 * math.sqrt(self.most_unkept)) / self.total if self.total else 0.0
-
-    def shares(self) -> dict[str, float]:
-        """See `View.shares`."""
-        return {value: count / self.total for value, count in self.counts.items()} if self.total else {}
 
 
 def path_name(path: path_pb2.Path) -> str:
@@ -111,10 +84,7 @@ class View:
 
     def rows_of_share(self, share: float) -> float:
         """In how many rows at least a number came that is this share (0 to 1) of all."""
-        heaviest = [
-            float(statistic.num) for statistic in self.proto.custom_stats if statistic.name == HEAVIEST_ROW
-        ]
-        return share * self.values / self.longest / max([1.0, *heaviest])
+        return share * self.values / self.longest / self._number(HEAVIEST_ROW)
 
     @property
     def longest(self) -> float:
@@ -187,8 +157,55 @@ class View:
         return result
 
     @functools.cached_property
+    def design_effect(self) -> float:
+        """How many rows tell as much as one independent row: more than 1 where rows belong together."""
+        return self._number(DESIGN_EFFECT)
+
+    @functools.cached_property
+    def missing_effect(self) -> float:
+        """Likewise of whether a row has the feature."""
+        return self._number(MISSING_EFFECT)
+
+    def _number(self, name: str) -> float:
+        numbers = (float(statistic.num) for statistic in self.proto.custom_stats if statistic.name == name)
+        return max([1.0, *numbers])
+
+    def as_grouped_as(self, other: View | None) -> View:
+        """With the other's design effects where this has none."""
+        if other is None or self.is_grouped or not other.is_grouped:
+            return self
+        view = View(self.proto, self.rows)
+        view.design_effect, view.missing_effect = other.design_effect, other.missing_effect
+        return view
+
+    def with_counts(self, counts: Counter[str]) -> View:
+        """The same feature with other counts of its values."""
+        view = View(self.proto, self.rows)
+        view._counts = counts
+        view.design_effect, view.missing_effect = self.design_effect, self.missing_effect
+        return view
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether its rows are known to belong together."""
+        return self.design_effect > 1 or self.missing_effect > 1
+
+    @property
+    def independent(self) -> float:
+        """How many independent rows tell as much as those that have the feature."""
+        return self.present / self.design_effect
+
+    @functools.cached_property
     def worth(self) -> float:
         """How many independent values tell as much: those of one row do not count for more than the row.
+
+        Rows that belong together count by their design effect.
+        """
+        return self._worth_of_rows / self.design_effect
+
+    @functools.cached_property
+    def _worth_of_rows(self) -> float:
+        """`worth` were rows independent.
 
         Kish's effective size over the numbers of values in a row, from below: TFDV's ten quantiles of these
         bound the sum of their squares.
@@ -213,12 +230,12 @@ class View:
         infinite = (b.sample_count for b in ends if math.isinf(b.low_value) and b.low_value == b.high_value)
         return float(nans) + float(sum(infinite))
 
-    @property
+    @functools.cached_property
     def worth_finite(self) -> float:
         """`worth` of the values that a distribution function is made of: neither NaN nor infinite."""
         return self.worth * max(1 - self.not_finite / self.values, 0.0) if self.values else 0.0
 
-    @property
+    @functools.cached_property
     def common(self) -> statistics_pb2.CommonStatistics:
         """What TFDV says of features of every kind."""
         return getattr(self.proto, self.proto.WhichOneof("stats") or "num_stats").common_stats
@@ -258,20 +275,3 @@ def shared_views() -> Iterator[None]:
         yield
     finally:
         _SHARED.reset(token)
-
-
-def masses_between(buckets: list[Bucket], bounds: Sequence[float]) -> list[float]:
-    """Values from each of the ascending `bounds` to the next.
-
-    Those of a bucket are spread evenly over it; an atom lies where it stands.
-    """
-    low, high, mass = np.array([(bucket.low, bucket.high, bucket.mass) for bucket in buckets]).T
-    width = high - low
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(
-            width > 0,
-            (np.clip(bounds, low[:, None], high[:, None]).T - low) / width,
-            np.asarray(bounds)[:, None] > low,
-        )
-    masses: list[float] = (np.diff(shares, axis=0) * mass).sum(axis=1).tolist()
-    return masses

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from trueserve.transforms.verdict.buckets import Bucket, masses_between
 from trueserve.transforms.verdict.diagnosis import other_types
 from trueserve.transforms.verdict.evidence import unseen_mass
 from trueserve.transforms.verdict.feature_stats import (
-    Bucket,
     Statistics,
     View,
-    masses_between,
     views_by_feature,
 )
 from trueserve.transforms.verdict.model import Space

@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
-from trueserve.transforms.verdict.evidence import cdf
+from trueserve.transforms.verdict.evidence import cdf, vocabulary_cut
 from trueserve.transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
 from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.severity import Policy
@@ -122,7 +122,16 @@ class ComparedPair:
 
     @cached_property
     def training(self) -> dict[str, View]:
-        return views_by_feature(self.reference.statistics)
+        """Training's features; its rows belong together as serving's do, where it does not tell."""
+        by_name = views_by_feature(self.reference.statistics)
+        grouped = {name: view.as_grouped_as(self.serving.get(name)) for name, view in by_name.items()}
+        # An earlier window is new rows, too.
+        cut = {} if self.between_windows else self.reference.unknown_ids
+        return grouped | {
+            name: vocabulary_cut.for_new_rows(grouped[name], self.serving.get(name), ids)
+            for name, ids in cut.items()
+            if name in grouped
+        }
 
     @cached_property
     def serving(self) -> dict[str, View]:

@@ -51,8 +51,8 @@ class Policy:
     """What one run calls skew.
 
     Attributes:
-      jsd, linf: default thresholds (0..1) for numbers and for categories, where the schema has none; `linf`
-        also holds for the share of missing rows.
+      jsd, linf: the user's thresholds (0..1) for numbers and for categories, where the schema has none; None
+        where the user has given none; `linf` also holds for the share of missing rows.
       fail_on: the mildest severity that makes the verdict `skew`.
       ignore: features, of either space, that never do; their findings are shown as info.
       only: the features that are looked at, of either space, with what is computed from them; empty for all.
@@ -65,8 +65,8 @@ class Policy:
       min_slice_rows: a slice of fewer rows is not compared on its own.
     """
 
-    jsd: float = 0.1
-    linf: float = 0.1
+    jsd: float | None = None
+    linf: float | None = None
     fail_on: Severity = Severity.ERROR
     ignore: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()

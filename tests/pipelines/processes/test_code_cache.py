@@ -156,8 +156,8 @@ def readable(copy: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        for name in ("transforms", "trueserve"):
-            shutil.copytree(copy / name, folder / name)
+        for package in ("transforms", "trueserve"):
+            shutil.copytree(copy / package, folder / package)
         for part, mode in (("tmp", 0o1777), ("cwd", 0o777)):
             (folder / part).mkdir()
             (folder / part).chmod(mode)

@@ -208,6 +208,15 @@ def test_a_flag_decides_for_all_features_of_its_kind(baseline: Reference) -> Non
     assert worst(findings, "carrier").severity is Severity.ERROR
 
 
+def test_the_usual_limit_is_the_users_where_the_user_has_given_it(baseline: Reference) -> None:
+    """A move of ranks that is beyond chance, and not as far as the limit."""
+    data = served(5000)
+    data["distance"] += 15
+    assert worst(compared(baseline, data, Policy()).findings, "distance").severity is Severity.ERROR
+    given = compared(baseline, data, Policy(jsd=0.1)).findings
+    assert worst(given, "distance").severity is Severity.INFO
+
+
 def test_new_values_are_an_error_only_beyond_what_training_predicts() -> None:
     vocabulary = np.array([f"w{n}" for n in range(4000)])
     random = np.random.default_rng(5)

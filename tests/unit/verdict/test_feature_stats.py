@@ -10,7 +10,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
 from trueserve.transforms.verdict import feature_stats
-from trueserve.transforms.verdict.feature_stats import Bucket, Counted, View, masses_between, views_by_feature
+from trueserve.transforms.verdict.buckets import Bucket, Counted, masses_between
+from trueserve.transforms.verdict.feature_stats import View, views_by_feature
 
 
 def view(text: str, rows: int = 10) -> View:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from trueserve.transforms.verdict.buckets import Counted
 from trueserve.transforms.verdict.evidence import false_discovery, p_values
 from trueserve.transforms.verdict.evidence.feature_difference import (
     UNSEEN_SHARE,
@@ -17,7 +18,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     difference,
     most_moved,
 )
-from trueserve.transforms.verdict.feature_stats import Counted, View
+from trueserve.transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]
 
@@ -84,14 +85,14 @@ class _Risen(NamedTuple):
 
     Attributes:
       shares: its share of training's values and of those served.
-      before, after: rows with it, and all.
+      before, after: rows with it, and all, as many as are independent.
       tests: how many rare values there are, by the part of the error that they have.
     """
 
     value: str
     shares: tuple[float, float]
-    before: tuple[float, int]
-    after: tuple[float, int]
+    before: tuple[float, float]
+    after: tuple[float, float]
     tests: float
 
     def p_value(self, part: float = 1.0) -> float:
@@ -120,9 +121,11 @@ def _risen(
         shares = (known / before.total, count / after.total)
         if known and value not in cells and shares[1] > shares[0]:
             # No weight is a row, nor is a value of many in a row: it came in so few rows at least.
-            rows = [share * view.present / longest for share, view in zip(shares, both_views, strict=True)]
+            rows = [
+                share * view.independent / longest for share, view in zip(shares, both_views, strict=True)
+            ]
             served = min(rows[1], serving.rows_of(value, count))
-            rows_with_value = ((rows[0], training.present), (served, serving.present))
+            rows_with_value = ((rows[0], training.independent), (served, serving.independent))
             risen.append(_Risen(value, shares, *rows_with_value, max(among, 1.0) / _OF_RARE))
     return heapq.nlargest(_MOST_RISEN, risen, key=lambda candidate: candidate.shares[1] - candidate.shares[0])
 
@@ -184,7 +187,9 @@ def expected_new(training: View) -> float:
     before = training.counted()
     if before.most_unkept > 0:
         return 1.0
-    return sum(1 for count in before.counts.values() if count <= 1) / max(training.values, 1.0)
+    # Rows that belong together bring a value that came once several times.
+    once = sum(count for count in before.counts.values() if count <= training.design_effect)
+    return once / max(training.values, 1.0)
 
 
 def of_unseen(training: View, serving: View) -> FeatureDifference | None:
@@ -205,15 +210,15 @@ def of_unseen(training: View, serving: View) -> FeatureDifference | None:
     share, expected = new / max(serving.values, 1.0), expected_new(training)
     cluster = _cluster(before, serving.worth / max(training.worth, 1.0))
     # No weight is a row, nor is a value of many in a row: in so few rows at least all came that are new.
-    rows, likely = (fraction * serving.present / _longest(serving) for fraction in (share, expected))
-    known = expected * training.present / _longest(training)
+    rows, likely = (fraction * serving.independent / _longest(serving) for fraction in (share, expected))
+    known = expected * training.independent / _longest(training)
 
     def p_of_part(part: float) -> float:
         moved = likely + part * (rows - likely)
-        return p_values.of_rates(known / cluster, training.present, moved / cluster, serving.present)
+        return p_values.of_rates(known / cluster, training.independent, moved / cluster, serving.independent)
 
     attainable = false_discovery.attainable(
-        known / cluster, training.present, rows / cluster, serving.present
+        known / cluster, training.independent, rows / cluster, serving.independent
     )
     floor = p_values.floor_of_share(expected, size)
     effect = max(share - expected, 0.0)

@@ -18,7 +18,8 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.core.custom_stats import POINTS, unpacked_points
-from trueserve.transforms.verdict.feature_stats import Bucket, View
+from trueserve.transforms.verdict.buckets import Bucket
+from trueserve.transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]
 
@@ -151,10 +152,14 @@ class Cdf:
         at = np.array([value])
         return max(float((self.up_to(at) - self.under(at))[0]), 0.0)
 
-    @property
+    @functools.cached_property
     def steps(self) -> Array:
-        """The values that stand twice: those that many rows share."""
-        result: Array = np.unique(self.x[1:][self.x[1:] == self.x[:-1]])
+        """The values at which the share rises: those that many rows share.
+
+        Both ends of TFDV's histograms stand twice, too, once for each histogram.
+        """
+        rises = (self.x[1:] == self.x[:-1]) & (self.share[1:] > self.share[:-1])
+        result: Array = np.unique(self.x[1:][rises])
         return result
 
 

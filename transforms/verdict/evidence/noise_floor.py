@@ -11,7 +11,7 @@ CONFIDENCE = 0.999
 NUMERIC_BINS = 20
 
 
-def jensen_shannon_floor(training: int, serving: int, bins: int = NUMERIC_BINS) -> float:
+def jensen_shannon_floor(training: float, serving: float, bins: int = NUMERIC_BINS) -> float:
     """The divergence (base 2) of two samples of this many rows over `bins` bins.
 
     The divergence of equal distributions is a scaled chi-squared variable; its quantile is Wilson and
@@ -23,7 +23,7 @@ def jensen_shannon_floor(training: int, serving: int, bins: int = NUMERIC_BINS) 
     return min(quantile * _per_row(training, serving) / (8 * math.log(2)), 1.0)
 
 
-def l_infinity_floor(shares: Iterable[float], training: int, serving: int) -> float:
+def l_infinity_floor(shares: Iterable[float], training: float, serving: float) -> float:
     """The largest difference of any category's share, given the shares of either side."""
     known = [share for share in shares if 0 < share < 1]
     if not known:
@@ -33,7 +33,7 @@ def l_infinity_floor(shares: Iterable[float], training: int, serving: int) -> fl
     return min(deviations * math.sqrt(widest * _per_row(training, serving)), 1.0)
 
 
-def range_floor(training: int, serving: int) -> float:
+def range_floor(training: float, serving: float) -> float:
     """The share of serving beyond training's least or greatest value.
 
     Of two samples of one distribution the k greatest are all of serving with a chance of about
@@ -45,5 +45,5 @@ def range_floor(training: int, serving: int) -> float:
     return min(2 * most / serving, 1.0)
 
 
-def _per_row(training: int, serving: int) -> float:
+def _per_row(training: float, serving: float) -> float:
     return 1 / max(training, 1) + 1 / max(serving, 1)

@@ -1,8 +1,8 @@
 """The probability that chance alone makes a difference as large: tests of two samples, without simulation.
 
 Every function gives a p-value for the hypothesis that both samples come from one distribution. Sources: the
-limit of Kolmogorov's statistic (Smirnov 1948); the chi-squared test with Wilson and Hilferty's approximation
-(1931) of its tail; Fisher's exact test of two rates (1935). `two_sample` and its two modules choose among
+limit of Kolmogorov's statistic (Smirnov 1948); the chi-squared test, its tail by finite sums (Abramowitz and
+Stegun 1964); Fisher's exact test of two rates (1935). `two_sample` and its two modules choose among
 them; what many tests together mean is in `false_discovery`.
 """
 
@@ -47,24 +47,40 @@ def of_normal(deviations: float) -> float:
 
 
 def of_chi_squared(value: float, freedom: int) -> float:
-    """That a chi-squared variable is as great: exact for one degree and for an even number up to 20.
+    """That a chi-squared variable is as great.
 
-    Else never less than it is, far out: five times too great at 1e-8 with three degrees.
+    For whole degrees of freedom the tail is a finite sum of positive terms: Poisson's, of half the value, for
+    an even number; for an odd number those at halves, and the normal tail (Abramowitz and Stegun 1964, 26.4).
     """
     if freedom <= 0 or value <= 0:
         return 1.0
-    if freedom == 1:
-        return of_normal(math.sqrt(value))
-    if freedom % 2 == 0 and freedom <= 20:
-        half = value / 2
-        term = total = math.exp(-half)
-        for k in range(1, freedom // 2):
-            term *= half / k
-            total += term
-        return min(total, 1.0)
-    spread = 2 / (9 * freedom)
-    deviations = ((value / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
-    return 0.5 * math.erfc(deviations / math.sqrt(2))
+    half, odd = value / 2, freedom % 2
+    tail = math.erfc(math.sqrt(half)) if odd else 0.0
+    return min(tail + _poisson_sum(half, freedom // 2, 0.5 if odd else 0.0), 1.0)
+
+
+def _poisson_sum(mean: float, count: int, offset: float) -> float:
+    """The sum over k < `count` of `exp(-mean) mean^a / gamma(a + 1)` for a = k + offset, from the last on.
+
+    The last terms are the greatest but where the sum is nearly 1. Each is that above it by `a / mean`.
+    """
+    last = count - 1 + offset
+    if last < 0:
+        return 0.0
+    # The greatest term is no less than any sum that is left, and the logarithm of none overflows.
+    top = min(math.floor(mean - offset), count - 1) + offset if mean >= offset else offset
+    greatest = math.exp(top * math.log(mean) - mean - math.lgamma(top + 1))
+    total, term, at = greatest, greatest, top
+    while at - 1 >= offset - 1e-9 and term > total * 1e-18:
+        term *= at / mean
+        at -= 1
+        total += term
+    term, at = greatest, top
+    while at + 1 <= last + 1e-9 and term > total * 1e-18:
+        at += 1
+        term *= mean / at
+        total += term
+    return total
 
 
 def of_rates(before: float, rows_before: float, after: float, rows_after: float) -> float:

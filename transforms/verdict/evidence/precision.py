@@ -30,10 +30,13 @@ def at_precision_of_log(before: Cdf, after: Cdf) -> Cdf:
     there half a unit of the sixth, of the value or of the spread of most values, is no difference.
     """
     steps, own = before.steps, after.steps
-    moved = own[~np.isin(own, steps)]
-    if not len(steps) or not len(moved):
+    if not len(steps) or not len(own):
         return after
+    moved = own[~np.isin(own, steps)]
     nearest = steps[np.abs(steps[None, :] - moved[:, None]).argmin(axis=1)]
+    # Most numbers end here: what lies further away is no rounding of any kind, which is dear to tell.
+    if not (np.abs(moved - nearest) <= _TRIFLE * _most_of(before, moved, nearest)).any():
+        return after
     same = _are_roundings(moved, nearest, own) | _are_roundings(nearest, moved, steps)
     spread = float(np.ptp(before.quantiles(np.array([0.05, 0.95]))))
     same |= _are_near(moved, nearest, spread) & _are_far_from_others(moved, nearest, steps)
@@ -43,6 +46,12 @@ def at_precision_of_log(before: Cdf, after: Cdf) -> Cdf:
     for step, value in zip(moved[same], nearest[same], strict=True):
         x[after.x == step] = value
     return dataclasses.replace(after, x=np.maximum.accumulate(x))
+
+
+def _most_of(before: Cdf, moved: Array, nearest: Array) -> Array:
+    """What a trifle is a part of: the greatest of both values and of the range of training's."""
+    most: Array = np.maximum(np.maximum(np.abs(moved), np.abs(nearest)), before.x[-1] - before.x[0])
+    return most
 
 
 def _are_roundings(rounded: Array, full: Array, all_rounded: Array) -> Array:

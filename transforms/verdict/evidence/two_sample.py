@@ -12,7 +12,7 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.verdict import wording
-from trueserve.transforms.verdict.empty_lists import lengths_of_others
+from trueserve.transforms.verdict.buckets import lengths_of_others
 from trueserve.transforms.verdict.evidence import (
     categorical_tests,
     false_discovery,
@@ -62,7 +62,7 @@ def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
 
     Name: Fisher's exact test of two rates.
     Hypothesis: a row lacks the feature as often in serving as in training.
-    Assumptions: rows are independent.
+    Assumptions: rows are independent, or count by their design effect.
     Source: Fisher 1935.
     """
     served = missing / rows if rows else 0.0
@@ -71,11 +71,14 @@ def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
         max(training.missing, round(served * training.rows)), training.missing + training.maybe_empty
     )
     shares = (missing_before / training.rows if training.rows else 0.0, served)
-    size = p_values.effective_size(training.rows, rows)
+    known, before, after = (
+        count / training.missing_effect for count in (missing_before, training.rows, rows)
+    )
+    size = p_values.effective_size(before, after)
 
     def p_of_part(part: float) -> float:
-        moved = (shares[0] + part * (shares[1] - shares[0])) * rows
-        return p_values.of_rates(missing_before, training.rows, moved, rows)
+        moved = (shares[0] + part * (shares[1] - shares[0])) * after
+        return p_values.of_rates(known, before, moved, after)
 
     return difference(
         MISSING,
@@ -84,7 +87,7 @@ def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
         lambda: (("missing", *shares),),
         p_of_part,
         floor=p_values.floor_of_share(shares[0], size),
-        attainable=false_discovery.attainable(missing_before, training.rows, missing, rows),
+        attainable=false_discovery.attainable(known, before, shares[1] * after, after),
     )
 
 
@@ -236,7 +239,7 @@ def of_lengths(training: View, serving: View) -> FeatureDifference | None:
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
-    size = p_values.effective_size(training.present, serving.present)
+    size = p_values.effective_size(training.independent, serving.independent)
     moved = of_cdfs(LENGTH, before, after, size)
     unsure = training.maybe_empty / max(training.present, 1)
     return dataclasses.replace(moved, effect=max(moved.effect - unsure, 0.0)) if unsure else moved

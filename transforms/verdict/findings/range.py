@@ -57,7 +57,7 @@ def _shares(pair: ComparedPair, name: str, training: View, serving: View) -> tup
 
 def _least(training: View, serving: View) -> float:
     """More than this share is beyond chance."""
-    return _RESOLUTION + noise_floor.range_floor(training.present, serving.present)
+    return _RESOLUTION + noise_floor.range_floor(training.independent, serving.independent)
 
 
 def _finding(pair: ComparedPair, name: str, training: View, serving: View) -> Iterator[Finding]:

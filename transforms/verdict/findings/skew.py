@@ -173,11 +173,11 @@ def _contrast(training: View, serving: View) -> str:
 def _noise_floor(metric: str, training: View, serving: View) -> float:
     if metric == L_INFINITY:
         shares = [*training.shares().values(), *serving.shares().values()]
-        return noise_floor.l_infinity_floor(shares, training.present, serving.present)
+        return noise_floor.l_infinity_floor(shares, training.independent, serving.independent)
     bins = (
         noise_floor.NUMERIC_BINS if serving.kind == "number" else len({*training.counts(), *serving.counts()})
     )
-    return noise_floor.jensen_shannon_floor(training.present, serving.present, bins)
+    return noise_floor.jensen_shannon_floor(training.independent, serving.independent, bins)
 
 
 def _call(

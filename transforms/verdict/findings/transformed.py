@@ -184,7 +184,7 @@ def _of_constant(pair: ComparedPair, name: str, training: View, serving: View) -
     before = _share_of(training, only)
     if before is None or before >= 1:
         return
-    rows = p_values.effective_size(training.present, serving.present)
+    rows = p_values.effective_size(training.independent, serving.independent)
     p_value = math.exp(rows * math.log(before)) if before > 0 else math.exp(-rows)
     raw = listing(pair.raw_features(name)) or "the rows"
     message = (

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from trueserve.transforms.verdict.buckets import Counted
 from trueserve.transforms.verdict.evidence import cdf as cdfs
 from trueserve.transforms.verdict.evidence import two_sample
 from trueserve.transforms.verdict.evidence.cdf import Cdf
-from trueserve.transforms.verdict.feature_stats import Counted, Statistics, View, views_by_feature
+from trueserve.transforms.verdict.feature_stats import Statistics, View, views_by_feature
 
 Array = np.ndarray[Any, Any]
 

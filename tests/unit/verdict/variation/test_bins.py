@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from support import hand_made
 
+from trueserve.transforms.verdict.buckets import Counted
 from trueserve.transforms.verdict.evidence import cdf
-from trueserve.transforms.verdict.feature_stats import Counted, Statistics, View
+from trueserve.transforms.verdict.feature_stats import Statistics, View
 from trueserve.transforms.verdict.variation import bins
 from trueserve.transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from trueserve.transforms.branches.sample import SamplePartial, read, row_hashes
+from trueserve.transforms.branches.samples.sample import SamplePartial, read, row_hashes
 from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.logs.rows.rows import metadata_of
 

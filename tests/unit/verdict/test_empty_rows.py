@@ -11,7 +11,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from trueserve.transforms.verdict.empty_lists import empty_rows, lengths_of_others
+from trueserve.transforms.verdict.buckets import empty_rows, lengths_of_others
 from trueserve.transforms.verdict.evidence import two_sample
 from trueserve.transforms.verdict.feature_stats import View
 

@@ -79,7 +79,7 @@ class SamplePartial(RowsPartial):
         first = self._first(hashes, order)
         chosen = order[np.union1d(np.arange(first), self._covering(table, order))]
         if len(chosen):
-            self._keep([_Sample(hashes[chosen], _to_stream(table.take(pa.array(chosen))))])
+            self._keep([_Sample(hashes[chosen], stream_of_table(table.take(pa.array(chosen))))])
 
     def merge(self, other: SamplePartial) -> None:
         self._keep(other._samples)
@@ -118,12 +118,12 @@ class SamplePartial(RowsPartial):
     def _merged(self, samples: list[_Sample]) -> _Sample:
         hashes = np.concatenate([sample.hashes for sample in samples])
         order = np.argsort(hashes, kind="stable")
-        joined = pa.concat_tables(_aligned([pa.Table.from_batches([_from_stream(s.rows)]) for s in samples]))
+        table = joined([sample.rows for sample in samples])
         first = min(self._rows, len(order))
         if self._most_bytes is not None:
-            first = min(first, _that_fit(joined, order, self._most_bytes))
-        chosen = order[np.union1d(np.arange(first), self._covering(joined, order))]
-        return _Sample(hashes[chosen], _to_stream(joined.take(pa.array(chosen))))
+            first = min(first, _that_fit(table, order, self._most_bytes))
+        chosen = order[np.union1d(np.arange(first), self._covering(table, order))]
+        return _Sample(hashes[chosen], stream_of_table(table.take(pa.array(chosen))))
 
     def _covering(self, table: pa.Table, order: Any) -> Any:
         """Places in `order`, which sorts the rows by hash, of the rows that cover."""
@@ -139,11 +139,11 @@ def _that_fit(table: pa.Table, order: Any, most_bytes: int) -> int:
 
     A row that is among these of all rows is among those of any part of them: so parts may be cut first.
     """
-    totals = np.cumsum(_bytes_of_rows(table)[order])
+    totals = np.cumsum(bytes_of_rows(table)[order])
     return max(int(np.searchsorted(totals, most_bytes, side="right")), 1)
 
 
-def _bytes_of_rows(table: pa.Table) -> Any:
+def bytes_of_rows(table: pa.Table) -> Any:
     """What the values of each row take, with eight bytes for each number and each list."""
     sizes = np.full(table.num_rows, 8 * table.num_columns, np.int64)
     for column in (column.combine_chunks() for column in table.columns):
@@ -162,7 +162,12 @@ def _are_bytes(values: pa.Array) -> bool:
 
 def stream_of(rows: pa.RecordBatch) -> bytes:
     """Rows as `read` takes them."""
-    return _to_stream(pa.Table.from_batches([rows]))
+    return stream_of_table(pa.Table.from_batches([rows]))
+
+
+def joined(streams: list[bytes]) -> pa.Table:
+    """The rows of these results, one after another."""
+    return pa.concat_tables(_aligned([pa.Table.from_batches([_from_stream(each)]) for each in streams]))
 
 
 def _hash_of(name: str) -> int:
@@ -184,7 +189,8 @@ def _column(table: pa.Table, name: str, kind: pa.DataType) -> Any:
     return table[name] if name in table.column_names else pa.nulls(table.num_rows, kind)
 
 
-def _to_stream(table: pa.Table) -> bytes:
+def stream_of_table(table: pa.Table) -> bytes:
+    """Rows as `read` takes them."""
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         # One batch: chunks would come back as many.
