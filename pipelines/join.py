@@ -25,6 +25,7 @@ from trueserve.transforms.baseline import layout, messages
 from trueserve.transforms.baseline.load import load_baseline
 from trueserve.transforms.core.batches import Window
 from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.core.schema import with_feature_lists
 from trueserve.transforms.files import documents, globs, paths, temporary_files, windows
 from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
@@ -188,7 +189,7 @@ def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
 def _load_schema(options: JoinOptions) -> schema_pb2.Schema | None:
     if options.baseline is not None:
         return load_baseline(options.baseline).schema
-    return None if options.schema is None else messages.load_schema(options.schema)
+    return None if options.schema is None else with_feature_lists(messages.load_schema(options.schema))
 
 
 def _with_missing_values(options: JoinOptions) -> JoinOptions:

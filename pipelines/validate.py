@@ -32,7 +32,7 @@ from trueserve.transforms.branches.branch import Branch
 from trueserve.transforms.branches.replay import Replay
 from trueserve.transforms.branches.samples.requests import requests
 from trueserve.transforms.branches.slices import slices
-from trueserve.transforms.branches.statistics import statistics, tfdv_statistics
+from trueserve.transforms.branches.statistics import other_types, statistics, tfdv_statistics
 from trueserve.transforms.branches.versions import versions
 from trueserve.transforms.core.custom_stats import NAMED_FROM
 from trueserve.transforms.core.errors import UsageError
@@ -40,6 +40,7 @@ from trueserve.transforms.files import paths
 from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.publish_verdict import PublishVerdict
 from trueserve.transforms.runs import dead_runs, previous_runs
+from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.reference import Reference
 
 
@@ -105,7 +106,8 @@ def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     min_rows = max(plan.run_settings.policy.min_slice_rows, NAMED_FROM)
     of_slices = [slices(space, schema, min_rows)] if plan.options.slice_by else []
     of_rows = tfdv_statistics if plan.options.statistics_engine == "tfdv" else statistics
-    return [of_rows(space, schema), requests(space), *of_slices]
+    of_other_types = [other_types()] if reference.space is Space.RAW else []
+    return [of_rows(space, schema), requests(space), *of_slices, *of_other_types]
 
 
 def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize], console: Console) -> None:

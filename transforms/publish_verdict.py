@@ -15,6 +15,7 @@ from trueserve.transforms.branches.replay import REPLAY
 from trueserve.transforms.branches.samples import design_effect
 from trueserve.transforms.branches.samples.requests import REQUESTS
 from trueserve.transforms.branches.slices import SLICES
+from trueserve.transforms.branches.statistics import OTHER_TYPES
 from trueserve.transforms.branches.versions import VERSIONS
 from trueserve.transforms.core.accounting import Accounting
 from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
@@ -103,6 +104,7 @@ def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
         accounting=reading.accounting,
         rejects=reading.rejects,
         faults=reading.faults,
+        other_types=results.get(OTHER_TYPES),
         optional=OptionalResults(_replay_summary(results, reading.numbering), results.get(VERSIONS)),
     )
 

@@ -25,9 +25,13 @@ SCHEMA = "".join(
     for name, kind in _TYPES.items()
 )
 
+# The trainer stands in the same file, and its imports need not be installed.
 PREPROCESSING = """
 import tensorflow as tf
+from tensorflow import estimator as of_older_tensorflow
 import tensorflow_transform as tft
+import tfx_that_is_not_installed.v1 as tfx
+from tfx_that_is_not_installed.components.trainer.fn_args_utils import DataAccessor, FnArgs
 
 AS_THEY_ARE = [
     "trip_start_hour", "trip_start_day", "trip_start_month", "pickup_census_tract", "dropoff_census_tract",
@@ -45,6 +49,10 @@ def filled(x):
         return x
     one_each = tf.SparseTensor(x.indices, x.values, [x.dense_shape[0], 1])
     return tf.squeeze(tf.sparse.to_dense(one_each, "" if x.dtype == tf.string else 0), axis=1)
+
+
+def run_fn(fn_args: FnArgs, accessor: DataAccessor, more: tfx.components.FnArgs):
+    of_older_tensorflow.train_and_evaluate(fn_args.model)
 
 
 def preprocessing_fn(inputs):

@@ -12,8 +12,9 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from trueserve.transforms.baseline import statistics_parts
+from trueserve.transforms.baseline import feature_lists, statistics_parts
 from trueserve.transforms.core.errors import InputError, UsageError
+from trueserve.transforms.core.schema import with_feature_lists
 from trueserve.transforms.files import paths, tfrecord
 
 _Proto = TypeVar("_Proto", bound=Message)
@@ -24,14 +25,18 @@ def load_schema_and_statistics(
 ) -> tuple[schema_pb2.Schema, statistics_pb2.DatasetFeatureStatisticsList]:
     """Reads a schema and statistics that TFDV or TFX wrote: text, binary or TFRecord, told by content.
 
-    Raises UsageError for a file that is missing or holds something else, or has no feature.
+    Feature lists of tf.SequenceExamples are features in both. Raises UsageError for a file that is missing or
+    holds something else, or has no feature.
     """
-    return load_schema(schema_path), load_statistics(statistics_path)
+    return with_feature_lists(load_schema(schema_path)), load_statistics(statistics_path)
 
 
 def load_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Reads statistics. Raises UsageError if they are missing, are none, or have no feature."""
-    statistics = parse_statistics(_read(path), path)
+    """Reads statistics, in which feature lists of tf.SequenceExamples become features.
+
+    Raises UsageError if they are missing, are none, or have no feature.
+    """
+    statistics = feature_lists.with_feature_lists(parse_statistics(_read(path), path))
     if not any(dataset.features for dataset in statistics.datasets):
         raise UsageError(f"the statistics {path} hold no feature: nothing to compare with")
     return statistics

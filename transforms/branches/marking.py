@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from trueserve.transforms.branches.branch import Branch, Fork
@@ -43,4 +44,4 @@ def without_rates(batch: Batch) -> Batch:
     metadata = batch.metadata
     unset = pa.nulls(metadata.num_rows, METADATA_SCHEMA.field(_RATE).type)
     columns = [unset if i == _RATE else column for i, column in enumerate(metadata.columns)]
-    return Batch(batch.features, pa.RecordBatch.from_arrays(columns, schema=metadata.schema))
+    return dataclasses.replace(batch, metadata=pa.RecordBatch.from_arrays(columns, schema=metadata.schema))

@@ -1,4 +1,4 @@
-"""The statistics of one space, by `transforms.summaries` or by TFDV's own generators."""
+"""The statistics of one space, by `transforms.summaries` or TFDV's own generators; and of other types."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from trueserve.transforms.branches.branch import Single
-from trueserve.transforms.branches.partial import RowsPartial
+from trueserve.transforms.branches.branch import PartialResults, Single
+from trueserve.transforms.branches.partial import Kind, RowsPartial
 from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.summaries.dataset import uses_of
@@ -19,6 +19,8 @@ from trueserve.transforms.summaries.folding import fold
 from trueserve.transforms.summaries.protos import SIZES
 from trueserve.transforms.summaries.quantiles import Scratch
 from trueserve.transforms.summaries.weighted import WeightedSummary, rates_of
+
+OTHER_TYPES: Kind = ("other_types", 0)
 
 
 class StatisticsPartial(RowsPartial):
@@ -123,3 +125,25 @@ def _generators_of(serialized: bytes) -> tuple[Any, ...]:
         num_quantiles_histogram_buckets=SIZES.num_fine_quantiles,
     )
     return tuple(stats_impl.get_generators(options, in_memory=True))
+
+
+class OtherTypesPartial(StatisticsPartial):
+    """The summary of `Batch.other_types`; features are named by `accounting.of_other_type`."""
+
+    def add(self, batch: Batch) -> None:
+        if batch.other_types is not None:
+            self.summary.add(batch.other_types, sampling_rates(batch), Scratch())
+
+
+class _OtherTypes(Single):
+    """A branch without a result where no row has such a value."""
+
+    def result(self) -> PartialResults:
+        for kind, partial in super().result():
+            if isinstance(partial, OtherTypesPartial) and partial.num_bytes:
+                yield kind, partial
+
+
+def other_types() -> Single:
+    """The branch of these statistics. They have no schema: numbers are numbers, and texts categories."""
+    return _OtherTypes(OTHER_TYPES, functools.partial(OtherTypesPartial, {}))

@@ -25,6 +25,8 @@ UNTRANSFORMABLE = ("", "untransformable")
 # Under this key are the rows whose sampling rate is no fraction; they count as one each.
 ODD_RATE = ("", "odd_sampling_rate")
 _ANSWER = "answer:"
+# Stands between a form and a feature's name, in names of values of another type; no form has it.
+_OF_FEATURE = ":"
 # A log may have very many files: so many are told apart, and the others are summed under this name.
 MOST_FILES = 1000
 MORE_FILES = ""
@@ -136,6 +138,17 @@ def answers_of(forms: Mapping[tuple[str, str], int]) -> Counter[str]:
     """The rows that stand under `of_answers`, by reason."""
     counts = {form.removeprefix(_ANSWER): n for (_, form), n in forms.items() if form.startswith(_ANSWER)}
     return Counter(counts)
+
+
+def of_other_type(form: str, feature: str) -> str:
+    """The name of a feature's values that came in this form of another type (`Batch.other_types`)."""
+    return f"{form}{_OF_FEATURE}{feature}"
+
+
+def form_and_feature(name: str) -> tuple[str, str]:
+    """The inverse of `of_other_type`."""
+    form, _, feature = name.partition(_OF_FEATURE)
+    return form, feature
 
 
 _RECORDS = tuple(field.name for field in dataclasses.fields(RecordCounts))

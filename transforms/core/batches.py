@@ -37,10 +37,13 @@ class Batch:
       features: one `large_list<float32 | int64 | large_binary>` column a feature, rows in input order;
         a null list is a missing value, an empty list is an empty one. This is the layout of tfx_bsl.
       metadata: columns of `METADATA_SCHEMA`, as many rows as `features`.
+      other_types: values that came in another type than the schema's, as its type, as many rows as
+        `features`; those rows are null there. None where there are none (see `logs.rows.other_types`).
     """
 
     features: pa.RecordBatch
     metadata: pa.RecordBatch
+    other_types: pa.RecordBatch | None = None
 
     def __post_init__(self) -> None:
         assert self.features.num_rows == self.metadata.num_rows

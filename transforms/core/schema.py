@@ -16,8 +16,8 @@ SERVING = "SERVING"
 #: The limit of a distance, 0 to 1, where nobody has set another.
 USUAL_DISTANCE = 0.1
 
-# The feature in which TFX's schemas and statistics have the feature lists of tf.SequenceExamples.
-_SEQUENCE = "##SEQUENCE##"
+#: The feature in which TFX's schemas and statistics have the feature lists of tf.SequenceExamples.
+SEQUENCE = "##SEQUENCE##"
 
 # Tags the features whose skew comparator is our default, so that a threshold which the user has set, or
 # changed since, can be told from it.
@@ -85,16 +85,16 @@ def with_feature_lists(schema: schema_pb2.Schema) -> schema_pb2.Schema:
     name of a list gives way to it.
     """
     result = _copy(schema)
-    leaves = [leaf for f in schema.feature if f.name == _SEQUENCE for leaf in f.struct_domain.feature]
+    leaves = [leaf for f in schema.feature if f.name == SEQUENCE for leaf in f.struct_domain.feature]
     if not leaves:
         return result
-    names = {_SEQUENCE, *(leaf.name for leaf in leaves)}
+    names = {SEQUENCE, *(leaf.name for leaf in leaves)}
     del result.feature[:]
     result.feature.extend(feature for feature in schema.feature if feature.name not in names)
     result.feature.extend(map(_of_all_steps, leaves))
     for group in result.tensor_representation_group.values():
         for name, tensor in list(group.tensor_representation.items()):
-            if _SEQUENCE in tensor.ragged_tensor.feature_path.step:
+            if SEQUENCE in tensor.ragged_tensor.feature_path.step:
                 del group.tensor_representation[name]
     return result
 

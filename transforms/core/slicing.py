@@ -103,7 +103,7 @@ def marked(batch: Batch, slicings: Sequence[Slicing]) -> Batch:
     names = [f"{_COLUMN}{i}" for i in range(len(columns))]
     metadata = batch.metadata
     arrays, all_names = [*metadata.columns, *columns], [*metadata.schema.names, *names]
-    return Batch(batch.features, pa.RecordBatch.from_arrays(arrays, names=all_names))
+    return dataclasses.replace(batch, metadata=pa.RecordBatch.from_arrays(arrays, names=all_names))
 
 
 def marks(metadata: pa.RecordBatch) -> list[pa.DictionaryArray]:

@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.graph import traced as tracing
+from trueserve.transforms.graph.absent_imports import is_absent
 from trueserve.transforms.graph.module_errors import one_line
 from trueserve.transforms.graph.preprocessing import PreprocessingFn
 from trueserve.transforms.graph.traced import Traced, TraceError, listed
@@ -79,6 +80,8 @@ def explained(
     line = tracing.line_of_error(error, preprocessing_fn) or file or "the preprocessing function"
     text = " ".join(str(error).split())[:_LONGEST]
     works_on = f" (the line works on {_first(features)})" if features else ""
+    if is_absent(error):
+        return f"{line}: {text}"
     return f"{line}: cannot be traced: {type(error).__name__}: {text}{works_on}{_hint(error, inputs)}"
 
 

@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from trueserve.transforms.graph.absent_imports import is_absent
+
 _LONGEST = 300
 _INSTALLED = ("site-packages", "dist-packages")
 _OWN_FOLDER = Path(__file__).resolve().parents[1]
@@ -24,6 +26,8 @@ def describe(error: BaseException, file: str, function: str = "") -> str:
     location = line_of_error(error, file)
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"{location}: {_missing_module(error, file, function)}"
+    if is_absent(error):
+        return f"{location}: {one_line(error)}"
     return f"{location}: {type(error).__name__}: {one_line(error)}{_relative_import_hint(error)}"
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trueserve.transforms.core.errors import InputError, UsageError
-from trueserve.transforms.graph import module_errors
+from trueserve.transforms.graph import absent_imports, module_errors
 
 DEFAULT_FUNCTION = "preprocessing_fn"
 
@@ -221,7 +221,7 @@ _LOCK = threading.RLock()
 
 def _execute(source: bytes, file: str, module: types.ModuleType, function: str) -> None:
     try:
-        exec(compile(source, file, "exec"), module.__dict__)
+        absent_imports.Imports().execute(source, file, module)
     except (Exception, SystemExit) as error:
         raise UsageError(module_errors.describe(error, file, function)) from error
 

@@ -13,6 +13,7 @@ import orjson
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Decoded, Reject
 from trueserve.transforms.logs.carriers.records import chunks as chunks_of
+from trueserve.transforms.logs.columns.left_out import left_out_columns
 from trueserve.transforms.logs.columns.values import typed_columns
 from trueserve.transforms.logs.envelopes import completed, opened
 from trueserve.transforms.logs.features import Settings
@@ -174,7 +175,8 @@ class _Gathered:
         columns, forms = typed_columns(
             instances, expected, *metadata_features, exact=exact, missing_values=missing_values
         )
-        rows = DecodedRows(columns, self._metadata(), forms)
+        left_out, forms = left_out_columns(instances, forms, expected)
+        rows = DecodedRows([*columns, *left_out], self._metadata(), forms)
         counts = Counts(self._read, self._without_rows, self._excluded)
         return finisher.finish(rows, self._rejects, counts)
 

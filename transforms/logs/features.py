@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -67,6 +68,7 @@ class Expected:
       fixed: those whose lists have a fixed length; the position of a value in them means something.
       single: those that have at most one value a row.
       elsewhere: features of other environments (the label): known, and left out without being counted.
+      sizes: how many values a row has, of features that always have so many, and several.
       booleans: for features of texts that are true and false, how the schema spells these.
     """
 
@@ -74,6 +76,7 @@ class Expected:
     fixed: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = dataclasses.field(default_factory=dict)
     booleans: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
 
@@ -87,6 +90,7 @@ def expected_features(schema: schema_pb2.Schema, *, serving: bool) -> Expected:
         fixed=frozenset(feature.name for feature in used_features if feature.HasField("shape")),
         single=frozenset(feature.name for feature in used_features if _is_single(feature)),
         elsewhere=frozenset(feature.name for feature in schema.feature) - types.keys(),
+        sizes={feature.name: size for feature in used_features if (size := _size(feature)) > 1},
         booleans=_booleans(schema, used_features),
     )
 
@@ -117,6 +121,14 @@ def _is_single(feature: schema_pb2.Feature) -> bool:
     if feature.HasField("shape"):
         return all(dim.size == 1 for dim in feature.shape.dim)
     return bool(feature.value_count.max == 1)
+
+
+def _size(feature: schema_pb2.Feature) -> int:
+    """How many values each row has; 0 where that differs."""
+    if feature.HasField("shape"):
+        return math.prod(dim.size for dim in feature.shape.dim)
+    least, most = feature.value_count.min, feature.value_count.max
+    return most if least == most else 0
 
 
 @dataclasses.dataclass(frozen=True)

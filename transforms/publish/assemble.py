@@ -62,6 +62,7 @@ class PipelineResults:
       slices: likewise of the slices; empty where none were asked for.
       rejects: the first thousand or so, in order; `accounting` counts them all.
       faults: what makes the run fail.
+      other_types: TFDV's statistics of values that came in another type; None where there were none.
       optional: the results of those checks.
     """
 
@@ -69,6 +70,7 @@ class PipelineResults:
     accounting: Accounting
     rejects: tuple[Reject, ...] = ()
     faults: tuple[Fault, ...] = ()
+    other_types: Statistics | None = None
     slices: Mapping[Space, SliceStatistics] = dataclasses.field(default_factory=dict)
     optional: optional_checks.OptionalResults = dataclasses.field(
         default_factory=optional_checks.OptionalResults
@@ -104,7 +106,9 @@ def _assemble(
     forms = _weighed_forms(results)
     span = _span(settings.window, _seen(results.accounting))
     compared = [
-        compare_space(reference, served[reference.space], settings.policy, forms, span)
+        compare_space(
+            reference, served[reference.space], settings.policy, forms, span, other_types=results.other_types
+        )
         for reference in references
     ]
     optional = optional_checks.comparisons(
@@ -140,7 +144,13 @@ def _assemble(
     findings = absences.settled(verdict.findings, absences.absent(compared, settings.policy))
     verdict = dataclasses.replace(verdict, findings=findings, previous=drift.block, **blocks)
     pictures = [
-        p for reference in references for p in histograms.pictures(reference, served[reference.space])
+        p
+        for reference in references
+        for p in histograms.pictures(
+            reference,
+            served[reference.space],
+            results.other_types if reference.space is Space.RAW else None,
+        )
     ]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = {"report.html": page.render(verdict, pictures, distances)}

@@ -43,6 +43,8 @@ def compare(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
+    *,
+    other_types: Statistics | None = None,
 ) -> ComparisonResult:
     """Compares one space of serving with the baseline.
 
@@ -52,10 +54,11 @@ def compare(
       policy: thresholds and what to ignore.
       forms: `Accounting.forms`; the transformed space takes from it what the graph refused.
       span: how long a time the rows were logged in, None where that is not known.
+      other_types: those of raw values that came in another type than the schema's (`Batch.other_types`).
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
-    comparison = examine(reference, serving, policy, forms, span)[0]
+    comparison = examine(reference, serving, policy, forms, span, other_types=other_types)[0]
     notes = contracts_findings.notes(reference.edited, reference.lacks)
     nothing = _why_nothing(reference.space, comparison)
     return dataclasses.replace(comparison, findings=(*comparison.findings, *notes), nothing=nothing)
@@ -89,9 +92,18 @@ def examine(
     policy: Policy,
     forms: Counter[tuple[str, str]],
     span: dt.timedelta | None = None,
+    *,
+    other_types: Statistics | None = None,
 ) -> tuple[ComparisonResult, TestResults | None]:
     """`compare`, with all differences that it looked at; None where there are no rows."""
-    pair = ComparedPair(reference, policy, serving, form_findings.in_space(reference.space, forms), span)
+    pair = ComparedPair(
+        reference,
+        policy,
+        serving,
+        form_findings.in_space(reference.space, forms),
+        span,
+        other_types=other_types or Statistics(),
+    )
     if pair.rows == 0:
         return _nothing(pair), None
     anomalies = schema_findings.validate(pair)

@@ -18,7 +18,7 @@ from trueserve.transforms.core.custom_stats import (
     MISSING_EFFECT,
     RARE_VALUES,
 )
-from trueserve.transforms.verdict.buckets import Bucket, Counted
+from trueserve.transforms.verdict.buckets import Bucket, Counted, empty_rows
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 DEFAULT_SLICE = "All Examples"  # TFDV's name for the slice of all rows
@@ -48,6 +48,8 @@ class View:
     Attributes:
       kind: `number`, `category` (counted value by value), `bytes`, `struct` or `none`.
       rows: rows in the data set; present, missing: rows with and without a value.
+      empty: those of the missing that have an empty list, which TFDV counts as present; `maybe_empty` of the
+        present may have one, too.
       values: a category's values, those of all rows together (by weight where the statistics have weights).
     """
 
@@ -58,7 +60,8 @@ class View:
         self.kind = _KINDS.get(field or "", "none")
         common = getattr(proto, field).common_stats if field else statistics_pb2.CommonStatistics()
         self.rows = rows
-        self.present = int(common.num_non_missing) - _empty_rows(common)
+        self.empty, self.maybe_empty = empty_rows(common)
+        self.present = int(common.num_non_missing) - self.empty
         self.missing = max(rows - self.present, 0)
         total = common.weighted_common_stats if self.is_weighted else common
         self.values = float(total.tot_num_values)
@@ -239,18 +242,6 @@ class View:
 
     def median(self) -> float:
         return float(self.proto.num_stats.median)
-
-
-def _empty_rows(common: statistics_pb2.CommonStatistics) -> int:
-    """Rows with an empty list, which TFDV counts as present.
-
-    trueserve's readers know no empty lists: whatever has no value is missing. Of rows with several values the
-    statistics do not tell how many are empty; how many values they have is compared.
-    """
-    known = common.num_values_histogram.buckets and common.max_num_values <= 1
-    if common.min_num_values or not known:
-        return 0
-    return int(max(common.num_non_missing - common.tot_num_values, 0))
 
 
 def views_by_feature(statistics: Statistics) -> dict[str, View]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.verdict.buckets import Bucket, masses_between
+from trueserve.transforms.verdict.diagnosis import other_types
 from trueserve.transforms.verdict.evidence import unseen_mass
 from trueserve.transforms.verdict.feature_stats import (
     Statistics,
@@ -59,9 +60,17 @@ class FeaturePicture:
     serving_rows: int
 
 
-def pictures(reference: Reference, serving: Statistics) -> tuple[FeaturePicture, ...]:
-    """A picture of each feature that the baseline or serving has statistics of, but for the label."""
-    before, after = views_by_feature(reference.statistics), views_by_feature(serving)
+def pictures(
+    reference: Reference, serving: Statistics, of_other_types: Statistics | None = None
+) -> tuple[FeaturePicture, ...]:
+    """A picture of each feature that the baseline or serving has statistics of, but for the label.
+
+    Of a feature all of whose values came in another type, these are drawn.
+    """
+    before, after = views_by_feature(reference.statistics), dict(views_by_feature(serving))
+    for name, (_, view) in other_types.commonest_forms(of_other_types or Statistics()).items():
+        if name not in after or not after[name].present:
+            after[name] = view
     names = [name for name in dict.fromkeys([*before, *after]) if not reference.is_label(name)]
     return tuple(_picture(name, reference.space, before.get(name), after.get(name)) for name in names)
 

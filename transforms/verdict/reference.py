@@ -91,6 +91,7 @@ class ComparedPair:
       forms: rows by (feature, form), as in `Accounting`, those that concern the space.
       span: the time that the rows served were logged in; None where it is not known.
       between_windows: an earlier window is in training's place. Both may lie out, on different sides.
+      other_types: those of values that came in another type (`Batch.other_types`); `served` lacks them.
     """
 
     reference: Reference
@@ -99,6 +100,7 @@ class ComparedPair:
     forms: Counter[tuple[str, str]]
     span: dt.timedelta | None = None
     between_windows: bool = False
+    other_types: Statistics = dataclasses.field(default_factory=Statistics)
 
     @cached_property
     def schema(self) -> schema_pb2.Schema:

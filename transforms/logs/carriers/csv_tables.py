@@ -52,6 +52,7 @@ _COMMAS = TextForm(",")
 _NO_ROWS = np.zeros(0, np.int64)
 # In CSV every number is one in quotes, so to speak, and empty text is what is missing.
 _OF_TEXT = frozenset({"quoted_number", "empty_text"})
+_FLOAT_FOR_INT = "float_for_int"
 
 
 def csv_types(stream: BinaryIO, names: list[str], text: TextForm = _COMMAS) -> dict[str, FeatureType]:
@@ -197,27 +198,38 @@ def _csv_columns(
         return [single_value_lists(numbers, kind)], {}
     rest = pc.if_else(numbers.is_null(), values, pa.scalar(None, values.type))
     forms: dict[str, Array] = {}
+    floats = pa.nulls(len(values), VALUES[FeatureType.FLOAT])
     if settings.expected is not None:
-        converted, rest, forms = _converted(rest, kind)
+        converted, rest, floats, forms = _converted(rest, kind)
         numbers = pc.coalesce(numbers, converted)
     columns = [single_value_lists(numbers, kind)]
+    if floats.null_count < len(floats):
+        columns.append(single_value_lists(floats, FeatureType.FLOAT))
     if rest.null_count < len(rest):
         columns.append(single_value_lists(rest, FeatureType.BYTES))
     return columns, forms
 
 
-def _converted(texts: pa.Array, kind: FeatureType) -> tuple[pa.Array, pa.Array, dict[str, Array]]:
-    """The numbers of texts that are none as such (dates, booleans), the texts that have none, and forms."""
+def _converted(texts: pa.Array, kind: FeatureType) -> tuple[pa.Array, pa.Array, pa.Array, dict[str, Array]]:
+    """The numbers of texts that are none as such (dates, booleans), the texts that have none, and forms.
+
+    Before the forms come floats that stand for ints; who has the columns counts these.
+    """
     encoded = texts.dictionary_encode()
-    converted = [convert_of_table(text, kind) for text in encoded.dictionary.to_pylist()]
+    distinct = encoded.dictionary.to_pylist()
+    converted = [convert_of_table(text, kind) for text in distinct]
     numbers = pa.array([number for number, _ in converted], VALUES[kind]).take(encoded.indices)
     is_text = pa.array([f"{FeatureType.BYTES}_for_{kind}" in forms for _, forms in converted], pa.bool_())
     rest = pc.if_else(is_text.take(encoded.indices), texts, pa.scalar(None, texts.type))
+    pairs = zip(distinct, converted, strict=True)
+    of_float = [float(text) if _FLOAT_FOR_INT in forms else None for text, (_, forms) in pairs]
+    floats = pa.array(of_float, pa.float64()).cast(pa.float32(), safe=False).take(encoded.indices)
     rows_by_form: dict[str, Array] = {}
-    for form in {form for _, forms in converted for form in forms} - _OF_TEXT - {f"bytes_for_{kind}"}:
+    counted = {f"bytes_for_{kind}", _FLOAT_FOR_INT}
+    for form in {form for _, forms in converted for form in forms} - _OF_TEXT - counted:
         has_form = pa.array([form in forms for _, forms in converted], pa.bool_()).take(encoded.indices)
         rows_by_form[form] = np.flatnonzero(np.asarray(has_form.fill_null(False)))
-    return numbers, rest, rows_by_form
+    return numbers, rest, floats, rows_by_form
 
 
 def _as_numbers(values: pa.Array, kind: FeatureType | None, text: TextForm) -> tuple[pa.Array, Array]:

@@ -46,7 +46,7 @@ def column_of_any_values(
         if kept:
             flat.extend(kept)
             lengths[row] = len(kept)
-    return lists(_array(flat, wanted), lengths, null), rows_by_form
+    return lists(array_of(flat, wanted), lengths, null), rows_by_form
 
 
 def _marked(value: Any, texts: frozenset[str]) -> Any:
@@ -60,7 +60,7 @@ def _marked(value: Any, texts: frozenset[str]) -> Any:
     return value
 
 
-def _array(values: list[Any], wanted: FeatureType) -> pa.Array:
+def array_of(values: list[Any], wanted: FeatureType) -> pa.Array:
     if wanted is not FeatureType.FLOAT:
         return pa.array(values, VALUES[wanted])
     with np.errstate(over="ignore"):

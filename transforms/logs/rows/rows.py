@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from trueserve.transforms.core.accounting import ABSENT_TIME, UNREAD_TIME, Accounting
+from trueserve.transforms.core.accounting import ABSENT_TIME, UNKNOWN_FEATURE, UNREAD_TIME, Accounting
 from trueserve.transforms.core.arrow import pa, pc
 from trueserve.transforms.core.batches import METADATA_SCHEMA, Batch, Decoded, Reject
 from trueserve.transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold, type_of
 from trueserve.transforms.logs.rows.exclude import excluded
+from trueserve.transforms.logs.rows.other_types import other_types
 from trueserve.transforms.logs.rows.sampling import chosen_rows
 from trueserve.transforms.logs.rows.times import inside, texts, times
 
@@ -82,8 +83,8 @@ def renumbered(decoded: Decoded, records: Array) -> Decoded:
     metadata = decoded.batch.metadata
     numbers = pa.array(records).take(metadata.column("record"))
     columns = [numbers if f.name == "record" else metadata.column(f.name) for f in metadata.schema]
-    batch = Batch(decoded.batch.features, pa.RecordBatch.from_arrays(columns, schema=metadata.schema))
-    return Decoded(batch, rejects, decoded.accounting)
+    numbered = pa.RecordBatch.from_arrays(columns, schema=metadata.schema)
+    return Decoded(dataclasses.replace(decoded.batch, metadata=numbered), rejects, decoded.accounting)
 
 
 class Finisher:
@@ -119,7 +120,8 @@ class Finisher:
         features, forms = self._in_expected_types(kept)
         num_rows = kept.metadata.num_rows
         of_rows = Accounting(rows=num_rows, compared=num_rows, forms=forms + kept.counted_forms())
-        batch = Batch(features, kept.metadata) if num_rows else None
+        others = self._of_other_types(kept, forms)
+        batch = Batch(features, kept.metadata, others) if num_rows else None
         return Decoded(batch, tuple(rejects), accounting + of_records + of_rows)
 
     def _in_expected_types(self, rows: DecodedRows) -> tuple[pa.RecordBatch, Counter[tuple[str, str]]]:
@@ -132,6 +134,12 @@ class Finisher:
         )
         columns = [(n, c) for n, c in rows.columns if n in known or n not in metadata_features]
         return conform(columns, num_rows, settings.expected)
+
+    def _of_other_types(self, rows: DecodedRows, forms: Counter[tuple[str, str]]) -> pa.RecordBatch | None:
+        expected = self._settings.expected
+        if expected is None or all(form == UNKNOWN_FEATURE for _, form in forms):
+            return None  # as nearly always
+        return other_types(rows.columns, rows.metadata.num_rows, expected, rows.forms)
 
     def _in_window(self, rows: DecodedRows) -> tuple[DecodedRows, Accounting]:
         """A record of which some rows are in the window is decoded; its other rows are left out."""

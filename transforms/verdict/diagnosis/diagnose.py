@@ -6,15 +6,18 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from trueserve.transforms.verdict.diagnosis import categories, explanations, fitting
-from trueserve.transforms.verdict.diagnosis.causes import Explanation
+from trueserve.transforms.verdict.diagnosis import categories, explanations, fitting, other_types
+from trueserve.transforms.verdict.diagnosis.causes import SCALE, Explanation
+from trueserve.transforms.verdict.diagnosis.other_types import TYPE_CHANGED, ValuesOfOtherType
 from trueserve.transforms.verdict.evidence import cdf as cdfs
 from trueserve.transforms.verdict.evidence import p_values
 from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.reference import ComparedPair
 
-MISSING_MORE, MISSING_LESS, TYPE_CHANGED = "missing more", "missing less", "type changed"
+MISSING_MORE, MISSING_LESS = "missing more", "missing less"
+_WHOLE_NUMBER, _NEARLY_ALL = "whole_number", 0.99
 # Looking for a cause takes some hundredths of a second; where all features differ the first tell enough.
 MOST_DIAGNOSED = 50
 
@@ -40,17 +43,23 @@ class _Causes:
         cause = self._cause(finding) if finding.severity is Severity.ERROR else None
         if cause is None:
             return finding
+        if finding.kind is FindingKind.TYPE and (values := self._of_other_types.get(finding.feature)):
+            message = f"{cause.evidence}; {finding.message}; {values.figures}"
+            return dataclasses.replace(finding, diagnosis=cause, message=message)
         if cause.cause == fitting.UNKNOWN or finding.kind in (FindingKind.PRESENCE, FindingKind.TYPE):
             return dataclasses.replace(finding, diagnosis=cause)
         return dataclasses.replace(finding, diagnosis=cause, message=f"{cause.evidence}; {finding.message}")
 
     def _cause(self, finding: Finding) -> Diagnosis | None:
+        values = self._of_other_types.get(finding.feature)
         if finding.kind is FindingKind.TYPE:
-            return Diagnosis(TYPE_CHANGED, 0.98, finding.message)
+            return values.cause if values else Diagnosis(TYPE_CHANGED, 0.98, finding.message)
         if finding.kind is FindingKind.PRESENCE:
             return self._of_presence(finding)
         if finding.kind in (FindingKind.DISTRIBUTION, FindingKind.VALUES):
-            return self._of_values.get(finding.feature)
+            cause = self._of_values.get(finding.feature)
+            is_unknown = cause is None or cause.cause == fitting.UNKNOWN
+            return values.cause if is_unknown and values else cause
         return None
 
     def _of_presence(self, finding: Finding) -> Diagnosis:
@@ -65,6 +74,13 @@ class _Causes:
         """The causes of all features that differ in their values, each looked for once."""
         causes = {name: self._of_feature(name) for name in self.names}
         return {name: cause for name, cause in causes.items() if cause is not None}
+
+    @cached_property
+    def _of_other_types(self) -> dict[str, ValuesOfOtherType]:
+        """Of the features with values of another type, what these are beside training's."""
+        names = [name for name in self.names if name in self.pair.of_other_type]
+        all_values = {name: other_types.compared(self.pair, name) for name in names}
+        return {name: values for name, values in all_values.items() if values is not None}
 
     def _of_feature(self, name: str) -> Diagnosis | None:
         training, serving = self.pair.training.get(name), self.pair.serving.get(name)
@@ -81,12 +97,16 @@ class _Causes:
         before, after = cdfs.of_view(training), cdfs.of_view(serving)
         if serving.kind != "number" or before is None or after is None or not size:
             return None
-        return fitting.diagnose(
-            before,
-            after,
-            [*explanations.of_number(before, after, serving.rows_of_share(1.0)), *self._swaps(name)],
-            size,
-        )
+        known = [*explanations.of_number(before, after, serving.rows_of_share(1.0)), *self._swaps(name)]
+        cause = fitting.diagnose(before, after, known, size)
+        if cause is not None and cause.cause == SCALE and self._are_integers_for_floats(name, serving):
+            return dataclasses.replace(cause, evidence=f"integers, and {cause.evidence}")
+        return cause
+
+    def _are_integers_for_floats(self, name: str, serving: View) -> bool:
+        """Whether nearly all values served are integers, taken for floats, and training's are not."""
+        key = name, _WHOLE_NUMBER
+        return self.pair.forms[key] > _NEARLY_ALL * serving.present and not self.pair.reference.forms.get(key)
 
     def _swaps(self, name: str) -> list[Explanation]:
         others = ((other, cdfs.of_view(self.pair.training[other])) for other in self._others(name, "number"))

@@ -12,6 +12,7 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.verdict import wording
+from trueserve.transforms.verdict.buckets import lengths_of_others
 from trueserve.transforms.verdict.evidence import (
     categorical_tests,
     false_discovery,
@@ -64,9 +65,14 @@ def of_missing(training: View, missing: int, rows: int) -> FeatureDifference:
     Assumptions: rows are independent, or count by their design effect.
     Source: Fisher 1935.
     """
-    shares = (training.missing_share, missing / rows if rows else 0.0)
+    served = missing / rows if rows else 0.0
+    # Of training's rows that may be empty or not, as many are as lets both sides agree.
+    missing_before = min(
+        max(training.missing, round(served * training.rows)), training.missing + training.maybe_empty
+    )
+    shares = (missing_before / training.rows if training.rows else 0.0, served)
     known, before, after = (
-        count / training.missing_effect for count in (training.missing, training.rows, rows)
+        count / training.missing_effect for count in (missing_before, training.rows, rows)
     )
     size = p_values.effective_size(before, after)
 
@@ -233,7 +239,10 @@ def of_lengths(training: View, serving: View) -> FeatureDifference | None:
     before, after = _length_cdf(training), _length_cdf(serving)
     if before is None or after is None:
         return None
-    return of_cdfs(LENGTH, before, after, p_values.effective_size(training.independent, serving.independent))
+    size = p_values.effective_size(training.independent, serving.independent)
+    moved = of_cdfs(LENGTH, before, after, size)
+    unsure = training.maybe_empty / max(training.present, 1)
+    return dataclasses.replace(moved, effect=max(moved.effect - unsure, 0.0)) if unsure else moved
 
 
 #: By the kind of a feature, the tests of its values. `of_lengths` is for every kind.
@@ -257,5 +266,8 @@ def _length_cdf(view: View) -> Cdf | None:
     buckets = view.common.num_values_histogram.buckets
     if not buckets:
         return None
+    if view.empty:
+        others = lengths_of_others(view.common, view.empty)
+        return None if others is None else Cdf(*others, is_loose=True, has_steps=True)
     edges = [buckets[0].low_value, *(bucket.high_value for bucket in buckets)]
     return Cdf(np.array(edges), np.linspace(0, 1, len(edges)), is_loose=True, has_steps=True)

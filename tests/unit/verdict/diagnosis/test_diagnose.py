@@ -9,7 +9,8 @@ from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.verdict.diagnosis import diagnose
-from trueserve.transforms.verdict.diagnosis.diagnose import MISSING_LESS, MISSING_MORE, TYPE_CHANGED
+from trueserve.transforms.verdict.diagnosis.diagnose import MISSING_LESS, MISSING_MORE
+from trueserve.transforms.verdict.diagnosis.other_types import TYPE_CHANGED
 from trueserve.transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.reference import ComparedPair
 

@@ -29,6 +29,8 @@ from trueserve.transforms.logs.carriers.tables import (
 from trueserve.transforms.logs.carriers.text_types import POINT_ZERO
 from trueserve.transforms.logs.columns.any_values import column_of_any_values
 from trueserve.transforms.logs.columns.carried_values import BOOLEAN, plain_value
+from trueserve.transforms.logs.columns.conversions import is_loss
+from trueserve.transforms.logs.columns.left_out import Forms, left_out_columns
 from trueserve.transforms.logs.columns.row_values import ABSENT
 from trueserve.transforms.logs.features import (
     BOOLEANS,
@@ -36,6 +38,7 @@ from trueserve.transforms.logs.features import (
     VALUES,
     Array,
     Column,
+    Expected,
     FeatureType,
     Settings,
     lists,
@@ -178,7 +181,10 @@ def _by_row(values: pa.Array, wanted: FeatureType, booleans: tuple[str, str]) ->
         carried = values_of(values)
     plain = [ABSENT if value is None else plain_value(value, wanted, booleans) for value in carried]
     column, forms = column_of_any_values(plain, wanted, not _is_list(values.type), fixed=False, exact=True)
-    return [column], {form: np.array(rows, np.int64) for form, rows in forms.items()}
+    by_form: Forms = {("", form): np.array(rows, np.int64) for form, rows in forms.items()}
+    instances = [{"": value} for value in plain] if any(map(is_loss, forms)) else []
+    left_out, by_form = left_out_columns(instances, by_form, Expected({"": wanted}))
+    return [column, *(other for _, other in left_out)], {form: rows for (_, form), rows in by_form.items()}
 
 
 def _present(items: list[Any]) -> list[Any]:
