@@ -145,7 +145,7 @@ def test_typed_rows_come_back(rows: list[dict[str, Any]], packed: bool) -> None:
 
 
 def assert_is_read(data: bytes, name: str) -> None:
-    """As `assert_readable`, but for a compression that is not read: that is an InputError before any record."""
+    """As `assert_readable`; a compression that is not read is an InputError before any record."""
     with contextlib.suppress(InputError):
         assert_readable(*until_error(data, name))
 
