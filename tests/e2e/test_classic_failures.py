@@ -29,7 +29,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def test_of_the_right_twin_nothing_is_said(results: Results, name: str) -> None:
     _, _, result = results[name, RIGHT.name]
     assert (result.check, result.validate) == (0, 0), result
-    assert not result.verdict["findings"]
+    # Requests of several rows are said to be alike.
+    assert not [finding for finding in result.verdict["findings"] if finding["severity"] != "info"]
     assert not result.checked["findings"]
     assert not result.checked["lint"]
     counts = result.verdict["counts"]

@@ -249,8 +249,8 @@ def test_a_model_without_recorded_predictions_is_wrong_usage(
 def test_without_the_flag_no_answer_is_read_and_no_prediction_compared(home: Home, served: Served) -> None:
     plans = {model: _plan(home, model) for model in (None, served.version)}
     kinds = {model: branches.results(validate.branches(plan), []).keys() for model, plan in plans.items()}
-    assert kinds[None] == {READING, ("raw", 0), ("transformed", 0)}
-    assert kinds[served.version] - kinds[None] == {("prediction", 0)}
+    assert kinds[None] == {READING, *branches.OF_BOTH_SPACES}
+    assert kinds[served.version] - kinds[None] == {("prediction", 0), ("prediction-requests", 0)}
     assert request_settings(plans[None]).responses is False
     assert request_settings(plans[served.version]).responses is True
 

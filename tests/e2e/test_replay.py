@@ -251,9 +251,9 @@ def test_wrong_usage_is_one_line(
 def test_without_the_flag_no_answer_is_read_and_nothing_is_replayed(home: Home, served: Served) -> None:
     plans = {model: _plan(home, model) for model in (None, served.version)}
     kinds = {model: branches.results(validate.branches(plan), []).keys() for model, plan in plans.items()}
-    assert kinds[None] == {READING, ("raw", 0), ("transformed", 0)}
+    assert kinds[None] == {READING, *branches.OF_BOTH_SPACES}
     # The model brings the statistics of its predictions with it.
-    assert kinds[served.version] - kinds[None] == {REPLAY, ("prediction", 0)}
+    assert kinds[served.version] - kinds[None] == {REPLAY, ("prediction", 0), ("prediction-requests", 0)}
     assert request_settings(plans[None]).responses is False
     assert request_settings(plans[served.version]).responses is True
 

@@ -39,6 +39,11 @@ def test_a_profile_tells_the_bytes_between_steps(home: Home, tmp_path: Path, cap
     flags = (f"--baseline={home.baseline}", f"--logs={home.clean}", f"--output={tmp_path / 'out'}")
     with_profile = e2e.run(capsys, "validate", *flags, "--profile").out
     lines = [line for line in with_profile if line.startswith("profile: ")]
-    assert [line.split(": ")[1] for line in lines] == ["raw", "transformed"]
+    assert [line.split(": ")[1] for line in lines] == [
+        "raw",
+        "raw-requests",
+        "transformed",
+        "transformed-requests",
+    ]
     assert all("partial result" in line and "; the largest " in line for line in lines)
     assert not [line for line in e2e.run(capsys, "validate", *flags).out if line.startswith("profile:")]

@@ -13,6 +13,9 @@ from trueserve.transforms.core.accounting import Accounting
 from trueserve.transforms.core.batches import Batch, Decoded, Fault
 from trueserve.transforms.merge_results import MergeResults
 
+#: The kinds of result that `validate` has of raw and transformed features.
+OF_BOTH_SPACES = {(f"{space}{suffix}", 0) for space in ("raw", "transformed") for suffix in ("", "-requests")}
+
 
 class KeepBatches(Branch):
     """Keeps the batches that it gets, where the test can see them: everything is in this process."""

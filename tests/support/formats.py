@@ -94,10 +94,14 @@ class Expected(NamedTuple):
 
 
 def some_flights() -> tuple[pa.Table, pa.Table]:
-    """Training flights of January to June with their label, and the 5,000 of July that are served."""
+    """Training flights of January to June with their label, and the 5,000 of July that are served.
+
+    Those stand in no order, so that flights of one request are no more alike than others.
+    """
     parts = data.split(data.read_flights(), 0.5)
     training = parts.training.take(_chosen(parts.training.num_rows, 20_000))
-    return training, parts.july.take(_chosen(parts.july.num_rows, FLIGHTS)).drop([data.LABEL])
+    served = parts.july.take(_chosen(parts.july.num_rows, FLIGHTS)).drop([data.LABEL])
+    return training, served.take(np.random.default_rng(7).permutation(served.num_rows))
 
 
 def rows_of(flights: pa.Table) -> list[Row]:

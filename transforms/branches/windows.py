@@ -19,6 +19,9 @@ from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.summaries.dataset import uses_of
 from trueserve.transforms.summaries.feature import Use
 
+# There may be thousands of windows: of each so many requests are kept.
+_REQUESTS = 100
+
 
 class WindowStatistics(NamedTuple):
     """The statistics of one window, and how many rows it has, whatever they weigh."""
@@ -32,7 +35,7 @@ class WindowPartial(StatisticsPartial):
 
     def __init__(self, uses: Mapping[str, Use]) -> None:
         super().__init__(uses)
-        self._requests = RequestsPartial()
+        self._requests = RequestsPartial(_REQUESTS)
 
     def add(self, batch: Batch) -> None:
         super().add(batch)

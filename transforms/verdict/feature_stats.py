@@ -182,6 +182,8 @@ class View:
         """The same feature with other counts of its values."""
         view = View(self.proto, self.rows)
         view._counts = counts
+        before = self.counted()
+        view._counted = before._replace(counts=counts, total=max(before.total, float(sum(counts.values()))))
         view.design_effect, view.missing_effect = self.design_effect, self.missing_effect
         return view
 

@@ -111,7 +111,7 @@ def test_every_command_that_runs_a_job_can_share_a_file_system() -> None:
     shares = {
         name for name, command in COMMANDS.items() if hasattr(command.options_class, "shared_filesystem")
     }
-    assert shares == {"prepare", "validate", "backtest", "join"}
+    assert shares == {"prepare", "adopt", "validate", "backtest", "join"}
     assert shares == {name for name, command in COMMANDS.items() if command.takes_beam_flags}
 
 

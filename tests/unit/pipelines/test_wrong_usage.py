@@ -15,7 +15,7 @@ PREPARE = ("prepare", "--examples=e", "--preprocessing=p.py", "--baseline=b")
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ([], ["expected a command", "prepare, export, check, validate", "--help"]),
+        ([], ["expected a command", "prepare, adopt, export, check, validate", "--help"]),
         (["validdate"], ["validdate", "validate"]),
         (["validate", "--logs=l", "--output=o"], ["--baseline", "--schema", "--statistics"]),
         (["validate", "--logs=l", "--output=o", "--schema=x"], ["--baseline", "--statistics"]),

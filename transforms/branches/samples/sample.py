@@ -179,14 +179,16 @@ def _hash_of(name: str) -> int:
 def _aligned(tables: list[pa.Table]) -> list[pa.Table]:
     """The same columns in every table: a batch may lack a feature that none of its rows has."""
     types = {field.name: field.type for table in tables for field in table.schema}
-    return [
-        pa.table({name: _column(table, name, kind) for name, kind in sorted(types.items())})
-        for table in tables
-    ]
+    return [_with_columns(table, types) for table in tables]
 
 
-def _column(table: pa.Table, name: str, kind: pa.DataType) -> Any:
-    return table[name] if name in table.column_names else pa.nulls(table.num_rows, kind)
+def _with_columns(table: pa.Table, types: dict[str, pa.DataType]) -> pa.Table:
+    own = set(table.column_names)
+    columns = {
+        name: table[name] if name in own else pa.nulls(table.num_rows, kind)
+        for name, kind in sorted(types.items())
+    }
+    return pa.table(columns)
 
 
 def stream_of_table(table: pa.Table) -> bytes:

@@ -29,6 +29,8 @@ _NONE = 1e-9
 # How much of the error rare values have that came more often, each by itself, beside all cells together:
 # these use less than nine tenths of it (`chance.of_categories`). So many of them are asked.
 _OF_RARE, _MOST_RISEN = 0.1, 3
+# A group of rows may be larger than they are on average.
+_LARGER = 1.5
 # One with a p-value up to this is told by itself; others tell nothing.
 _LOOK = 0.01
 
@@ -187,8 +189,9 @@ def expected_new(training: View) -> float:
     before = training.counted()
     if before.most_unkept > 0:
         return 1.0
-    # Rows that belong together bring a value that came once several times.
-    once = sum(count for count in before.counts.values() if count <= training.design_effect)
+    # Rows that belong together bring a value that came once several times, in some groups more than others.
+    limit = _LARGER * training.design_effect if training.design_effect > 1 else 1.0
+    once = sum(count for count in before.counts.values() if count <= limit)
     return once / max(training.values, 1.0)
 
 
@@ -208,7 +211,8 @@ def of_unseen(training: View, serving: View) -> FeatureDifference | None:
     new = sum(count for value, count in after.counts.items() if value not in before.counts)
     size = p_values.effective_size(training.worth, serving.worth)
     share, expected = new / max(serving.values, 1.0), expected_new(training)
-    cluster = _cluster(before, serving.worth / max(training.worth, 1.0))
+    ratio = serving.worth / max(training.worth, 1.0)
+    cluster = _cluster(before, ratio, training.design_effect)
     # No weight is a row, nor is a value of many in a row: in so few rows at least all came that are new.
     rows, likely = (fraction * serving.independent / _longest(serving) for fraction in (share, expected))
     known = expected * training.independent / _longest(training)
@@ -235,11 +239,12 @@ def _longest(view: View) -> float:
     return max(view.common.max_num_values / average, 1.0) if average else 1.0
 
 
-def _cluster(before: Counted, ratio: float) -> float:
+def _cluster(before: Counted, ratio: float, design_effect: float = 1.0) -> float:
     """How many rows chance brings at a time: a value that training missed may come more than once.
 
     By Good's estimate one comes `ratio` (serving's values by training's) x 2 x (values that came twice) /
     (values that came once) times on average, in Poisson's distribution.
     """
-    once, twice = (sum(1 for count in before.counts.values() if round(count) == n) for n in (1, 2))
+    times = [round(count / design_effect) for count in before.counts.values()]
+    once, twice = times.count(1), times.count(2)
     return 1 + ratio * 2 * twice / max(once, 1)
