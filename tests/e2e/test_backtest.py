@@ -206,7 +206,9 @@ def test_the_console_says_what_fired_what_to_raise_and_what_is_next(past: Past) 
     assert (
         "14 windows of 6 hours, 12 judged, 1 of them known bad, 1 with too few rows, 1 without rows" in text
     )
-    assert re.search(r"^2013-07-02T06:00:00Z +720 +\d+  raw\.carrier: ", text, flags=re.MULTILINE)
+    assert re.search(
+        r"^2013-07-02T06:00:00Z +720 +\d+  (raw\.carrier|transformed\.carrier_id): ", text, flags=re.MULTILINE
+    )
     assert re.search(r"^2013-07-01T18:00:00Z \(known bad\) +720 ", text, flags=re.MULTILINE)
     assert (
         "2 alarms; the budget of one alarm in 30 days allows 0.092 alarms; with the suggested limits: 0"

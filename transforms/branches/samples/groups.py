@@ -85,8 +85,8 @@ def _text_hashes(texts: pa.Array) -> Array:
     result = lengths.astype(np.uint64)
     for offset in (np.zeros_like(lengths), lengths // 2, np.maximum(lengths - _WORD, 0)):
         places = (starts + offset)[:, None] + np.arange(_WORD)
-        words = np.where(places < (starts + lengths)[:, None], data[np.minimum(places, len(data) - 1)], 0)
-        result = compact_rows.mixed(result) + words.astype(np.uint8).view(np.uint64).reshape(-1)
+        parts = np.where(places < (starts + lengths)[:, None], data[np.minimum(places, len(data) - 1)], 0)
+        result = compact_rows.mixed(result) + parts.astype(np.uint8).view(np.uint64).reshape(-1)
     return compact_rows.mixed(result)
 
 
