@@ -53,10 +53,15 @@ def _runs(metadata: pa.RecordBatch) -> tuple[Array, Array]:
 
 
 def _record_hashes(batch: Batch, starts: Array) -> Array:
-    """A uint64 of each record: of its file, its number, and the values of its first row."""
+    """A uint64 of each record: of its file's name, its number, and the values of its first row.
+
+    Wherever a log lies, the same requests are kept of it. Records of files of one name in several folders
+    have other values.
+    """
     metadata = batch.metadata.take(pa.array(starts))
     files = _column(metadata, "file").dictionary_encode()
-    names = np.array([zlib.crc32(str(name).encode()) for name in files.dictionary.to_pylist()], np.uint64)
+    paths = (str(path).rpartition("/")[2] for path in files.dictionary.to_pylist())
+    names = np.array([zlib.crc32(name.encode()) for name in paths], np.uint64)
     numbers = _column(metadata, "record").to_numpy(zero_copy_only=False).astype(np.uint64)
     of_files = names[files.indices.to_numpy(zero_copy_only=False)] if len(names) else np.zeros(0, np.uint64)
     names_of_few, columns = batch.features.schema.names[:_COLUMNS], batch.features.columns[:_COLUMNS]

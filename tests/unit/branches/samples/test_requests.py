@@ -78,6 +78,19 @@ def test_records_of_one_number_in_copies_of_a_table_are_two() -> None:
     assert len(hashes) == 2
 
 
+def test_wherever_a_log_lies_its_groups_are_the_same() -> None:
+    rows = in_memory.batch({"x": np.array([1, 2], np.float32)})
+    of_records = []
+    for folder in ("/logs/", "s3://bucket/", ""):
+        record = metadata(np.array([7, 7]))
+        files = pa.array([f"{folder}log-1"] * 2, pa.string())
+        index = record.schema.get_field_index("file")
+        columns = [files if i == index else column for i, column in enumerate(record.columns)]
+        moved = pa.RecordBatch.from_arrays(columns, schema=record.schema)
+        of_records.append(groups.groups_of(Batch(rows, moved)).of_records[1].tolist())
+    assert of_records[0] == of_records[1] == of_records[2]
+
+
 @pytest.mark.parametrize("rows", [0, 4])
 def test_requests_of_one_row_are_no_groups(rows: int) -> None:
     of_records, _, of_ids, _ = groups_of(np.arange(rows))
