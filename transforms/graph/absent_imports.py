@@ -82,7 +82,7 @@ class Imports:
         tree = ast.parse(source, file)
         tree.body = [part for statement in tree.body for part in _guarded(statement)]
         module.__dict__[_STAND_IN] = self.stand_in
-        exec(compile(tree, file, "exec"), module.__dict__)
+        exec(compile(tree, file, "exec", dont_inherit=True), module.__dict__)
         del module.__dict__[_STAND_IN]
         self.are_done = True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from trueserve.transforms.core.arrow import pa, pc
 
 Array = np.ndarray[Any, Any]
 
+_WORD = 8
 _FLOATS, _INTS, _TEXTS = np.float32, np.float64, np.uint32
 
 
@@ -35,7 +35,10 @@ def compact(batch: pa.RecordBatch) -> dict[str, Column]:
 
 
 def _has_values(column: pa.Array) -> bool:
-    return bool(pa.types.is_large_list(column.type) and column.null_count < len(column))
+    if not pa.types.is_large_list(column.type) or column.null_count == len(column):
+        return False
+    kind = column.type.value_type
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_large_binary(kind))
 
 
 def _column(column: pa.Array) -> Column:
@@ -45,8 +48,7 @@ def _column(column: pa.Array) -> Column:
     kind = _FLOATS if pa.types.is_floating(flat.type) else _INTS if pa.types.is_integer(flat.type) else _TEXTS
     values = np.zeros(len(column), kind)
     if len(starts) and kind is _TEXTS:
-        firsts = flat.take(pa.array(starts)).to_pylist()
-        values[present] = [zlib.crc32(text or b"") for text in firsts]
+        values[present] = text_hashes(flat.take(pa.array(starts))) >> np.uint64(32)
     elif len(starts):
         numbers = flat.to_numpy(zero_copy_only=False).astype(float)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -79,19 +81,21 @@ def num_bytes(columns: Columns) -> int:
     return sum(column.values.nbytes + column.present.nbytes for column in columns.values())
 
 
-def hashes(columns: Columns, rows: int) -> Array:
-    """A uint64 a row that follows from its values."""
-    result = np.zeros(rows, np.uint64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for name, column in columns.items():
-            of_values = mixed(_bits(column.values) + np.uint64(zlib.crc32(name.encode())))
-            result += np.where(column.present, of_values, np.uint64(0))
+def text_hashes(texts: pa.Array) -> Array:
+    """A uint64 of each text that was taken: of its length, and of its first, middle and last eight bytes."""
+    if not len(texts):
+        return np.zeros(0, np.uint64)
+    _, offsets, content = texts.buffers()  # of what was taken, so they begin with the first text
+    is_large = pa.types.is_large_binary(texts.type) or pa.types.is_large_string(texts.type)
+    bounds = np.frombuffer(offsets, np.int64 if is_large else np.int32, len(texts) + 1).astype(np.int64)
+    starts, lengths = bounds[:-1], np.diff(bounds)
+    data = np.frombuffer(content, np.uint8) if content is not None and bounds[-1] else np.zeros(1, np.uint8)
+    result = lengths.astype(np.uint64)
+    for offset in (np.zeros_like(lengths), lengths // 2, np.maximum(lengths - _WORD, 0)):
+        places = (starts + offset)[:, None] + np.arange(_WORD)
+        parts = np.where(places < (starts + lengths)[:, None], data[np.minimum(places, len(data) - 1)], 0)
+        result = mixed(result) + parts.astype(np.uint8).view(np.uint64).reshape(-1)
     return mixed(result)
-
-
-def _bits(values: Array) -> Array:
-    unsigned = {4: np.uint32, 8: np.uint64}[values.dtype.itemsize]
-    return values.view(unsigned).astype(np.uint64)
 
 
 def mixed(numbers: Array) -> Array:

@@ -20,11 +20,12 @@ from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, MISSING_EFFECT
 
 Array = np.ndarray[Any, Any]
 
-# A share is looked at from this on, and up to as much less than 1: of rarer ones too few are in a sample.
-_LEAST_SHARE = 0.01
+# A share is looked at from this on, and from so many rows, and up to as much less than 1: of rarer ones
+# chance brings a few together too often.
+_LEAST_SHARE, _LEAST_ROWS = 0.01, 30
 _THRESHOLDS, _VALUES, _BUCKETS = 9, 20, 16
 # From so many standard deviations on rows are taken to belong together: nothing is lost where they do not.
-_DEVIATIONS = 4.5
+_DEVIATIONS = 5.0
 
 
 class DesignEffect(NamedTuple):
@@ -105,7 +106,8 @@ def _greatest(shares: Array, group: Array, mean_size: float) -> float:
     num_rows, num_groups = sizes.sum(), int((sizes > 0).sum())
     pairs = float((sizes * (sizes - 1)).sum())
     means = shares.mean(0) if len(shares) else np.zeros(shares.shape[1])
-    kept = (means >= _LEAST_SHARE) & (means <= 1 - _LEAST_SHARE)
+    least = max(_LEAST_SHARE, _LEAST_ROWS / max(num_rows, 1))
+    kept = (means >= least) & (means <= 1 - least)
     if pairs <= 0 or num_groups < 2 or not kept.any():
         return 1.0
     apart = shares[:, kept] - means[kept]

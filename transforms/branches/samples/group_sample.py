@@ -13,7 +13,7 @@ from trueserve.transforms.branches.samples.compact_rows import Column
 Array = np.ndarray[Any, Any]
 
 #: So many groups are kept, so many rows of each, and so many bytes for each feature, up to a thousand.
-MOST_GROUPS, ROWS_EACH, BYTES_EACH = 1000, 8, 1 << 16
+MOST_GROUPS, ROWS_EACH, BYTES_EACH = 400, 6, 1 << 16
 _ALL = int(np.iinfo(np.uint64).max)
 
 
@@ -34,6 +34,7 @@ class GroupSample:
         self.num_rows, self.limit, self._most = 0, _ALL, most
         self.groups, self._order = np.zeros(0, np.uint64), np.zeros(0, np.uint64)
         self.rows: dict[str, Column] = {}
+        self._waiting: list[tuple[Array, Array, dict[str, Column]]] = []
         self._ids, self._sizes = np.zeros(0, np.uint64), np.zeros(0, np.int64)
 
     def wanted(self, groups: Array) -> Array:
@@ -43,11 +44,33 @@ class GroupSample:
         self._count(*np.unique(groups[below], return_counts=True))
         return below
 
+    def thinned(self, groups: Array, order: Array) -> Array:
+        """The places of the rows that are kept of each group, of rows that are `wanted`."""
+        places = np.lexsort((order, groups))
+        result: Array = np.sort(places[_rank(groups[places]) < ROWS_EACH])
+        return result
+
     def add(self, groups: Array, order: Array, rows: dict[str, Column]) -> None:
         """Adds rows that were `wanted`, with their groups, and hashes (uint64) by which some are drawn."""
-        self._join([(groups, order, rows)])
+        self._waiting.append((groups, order, rows))
+        # Joining sorts all that is kept.
+        if sum(len(part[0]) for part in self._waiting) >= max(len(self.groups), self._most):
+            self.settle()
+
+    def settle(self) -> None:
+        """Joins what waits; `groups`, `rows` and `sizes` are then those of all rows."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._join(waiting)
+
+    def __getstate__(self) -> dict[str, object]:
+        # What goes to another worker is as small as it can be.
+        self.settle()
+        return self.__dict__
 
     def merge(self, other: GroupSample) -> None:
+        other.settle()
+        self.settle()
         self.num_rows += other.num_rows
         self.limit = min(self.limit, other.limit)
         self._count(other._ids, other._sizes)
@@ -65,7 +88,8 @@ class GroupSample:
 
     @property
     def num_bytes(self) -> int:
-        return 16 * (len(self.groups) + len(self._ids)) + compact_rows.num_bytes(self.rows)
+        waiting = sum(compact_rows.num_bytes(rows) for _, _, rows in self._waiting)
+        return 16 * (len(self.groups) + len(self._ids)) + compact_rows.num_bytes(self.rows) + waiting
 
     def _count(self, groups: Array, sizes: Array) -> None:
         ids, inverse = np.unique(np.concatenate([self._ids, groups]), return_inverse=True)
@@ -87,13 +111,19 @@ class GroupSample:
             self.limit = min(self.limit, int(self._ids[self._most]))
         places = np.lexsort((order, groups))
         sorted_groups = groups[places]
-        rank = np.arange(len(places)) - np.searchsorted(sorted_groups, sorted_groups, side="left")
-        places = np.asarray(places[(rank < ROWS_EACH) & (sorted_groups < np.uint64(self.limit))])
+        is_kept = (_rank(sorted_groups) < ROWS_EACH) & (sorted_groups < np.uint64(self.limit))
+        places = np.asarray(places[is_kept])
         most_rows = max(BYTES_EACH * min(len(rows), 1000) // max(_bytes_of_row(rows), 1), 2 * ROWS_EACH)
         if len(places) > most_rows:
             self.limit = int(groups[places[most_rows]])
             places = np.asarray(places[groups[places] < np.uint64(self.limit)])
         return places
+
+
+def _rank(sorted_groups: Array) -> Array:
+    """The place of each row in its group, from 0."""
+    first: Array = np.searchsorted(sorted_groups, sorted_groups, side="left")
+    return np.arange(len(sorted_groups)) - first
 
 
 def _bytes_of_row(rows: dict[str, Column]) -> int:

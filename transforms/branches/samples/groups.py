@@ -13,21 +13,27 @@ from trueserve.transforms.core.batches import Batch
 
 Array = np.ndarray[Any, Any]
 
-# So many columns tell records of one number apart, which copies of a reader of tables may give.
-_COLUMNS = 8
-_WORD = 8
+# So many columns of numbers, of the first ones, tell records of one number apart, which copies of a reader of
+# tables may give.
+_COLUMNS, _LOOKED_AT = 4, 50
 
 
 class Groups(NamedTuple):
     """Rows by place, with the group (uint64) of each; no row is in both.
 
     Attributes:
-      order: for each row of the batch a hash of where it stands, the same wherever its batch begins.
+      records, places: the number of each row's record, and its place in that, from 0.
     """
 
     of_records: tuple[Array, Array]
     of_ids: tuple[Array, Array]
-    order: Array
+    records: Array
+    places: Array
+
+    def order(self, rows: Array) -> Array:
+        """A hash of where each of these rows stands, the same wherever its batch begins."""
+        records, places = (each[rows].astype(np.uint64) for each in (self.records, self.places))
+        return compact_rows.mixed(compact_rows.mixed(records) + places)
 
 
 def groups_of(batch: Batch) -> Groups:
@@ -38,9 +44,8 @@ def groups_of(batch: Batch) -> Groups:
     rows = np.flatnonzero(in_record)
     groups = np.repeat(_record_hashes(batch, starts[several]), lengths[several])
     places = np.arange(batch.metadata.num_rows) - np.repeat(starts, lengths)
-    records = _column(batch.metadata, "record").to_numpy(zero_copy_only=False).astype(np.uint64)
-    order = compact_rows.mixed(compact_rows.mixed(records) + places.astype(np.uint64))
-    return Groups((rows, groups), _of_ids(batch.metadata, ~in_record), order)
+    records = _column(batch.metadata, "record").to_numpy(zero_copy_only=False)
+    return Groups((rows, groups), _of_ids(batch.metadata, ~in_record), records, places)
 
 
 def _runs(metadata: pa.RecordBatch) -> tuple[Array, Array]:
@@ -58,17 +63,32 @@ def _record_hashes(batch: Batch, starts: Array) -> Array:
     Wherever a log lies, the same requests are kept of it. Records of files of one name in several folders
     have other values.
     """
-    metadata = batch.metadata.take(pa.array(starts))
-    files = _column(metadata, "file").dictionary_encode()
+    if not len(starts):
+        return np.zeros(0, np.uint64)
+    first = pa.array(starts)
+    files = _column(batch.metadata, "file").take(first).dictionary_encode()
     paths = (str(path).rpartition("/")[2] for path in files.dictionary.to_pylist())
     names = np.array([zlib.crc32(name.encode()) for name in paths], np.uint64)
-    numbers = _column(metadata, "record").to_numpy(zero_copy_only=False).astype(np.uint64)
+    numbers = _column(batch.metadata, "record").take(first).to_numpy(zero_copy_only=False).astype(np.uint64)
     of_files = names[files.indices.to_numpy(zero_copy_only=False)] if len(names) else np.zeros(0, np.uint64)
-    names_of_few, columns = batch.features.schema.names[:_COLUMNS], batch.features.columns[:_COLUMNS]
-    taken = [column.take(pa.array(starts)) for column in columns]
-    few = pa.RecordBatch.from_arrays(taken, names=names_of_few)
-    values = compact_rows.hashes(compact_rows.compact(few), len(starts))
-    return compact_rows.mixed((numbers << np.uint64(32)) ^ of_files) ^ values
+    values = sum((_first_numbers(column, starts) for column in _numbers(batch.features)), numbers)
+    return compact_rows.mixed((numbers << np.uint64(32)) ^ of_files) ^ compact_rows.mixed(values)
+
+
+def _numbers(features: pa.RecordBatch) -> list[pa.Array]:
+    """Some columns of numbers, which are read without a copy."""
+    lists = [column for column in features.columns[:_LOOKED_AT] if pa.types.is_large_list(column.type)]
+    return [column for column in lists if column.type.value_type in (pa.float32(), pa.int64())][:_COLUMNS]
+
+
+def _first_numbers(column: pa.Array, rows: Array) -> Array:
+    """The bits of the first value of each of these rows, 0 where there is none."""
+    offsets, values = column.offsets.to_numpy(), column.values.to_numpy(zero_copy_only=False)
+    bits = values.view(np.uint32 if values.dtype.itemsize == 4 else np.uint64)
+    starts, ends = offsets[rows], offsets[rows + 1]
+    at = np.minimum(starts, max(len(bits) - 1, 0))
+    firsts = bits[at].astype(np.uint64) if len(bits) else np.zeros(len(rows), np.uint64)
+    return np.where(ends > starts, firsts, np.uint64(0))
 
 
 def _of_ids(metadata: pa.RecordBatch, wanted: Array) -> tuple[Array, Array]:
@@ -76,23 +96,7 @@ def _of_ids(metadata: pa.RecordBatch, wanted: Array) -> tuple[Array, Array]:
     if ids.null_count == len(ids):
         return np.zeros(0, np.int64), np.zeros(0, np.uint64)
     rows = np.flatnonzero(wanted & np.asarray(ids.is_valid()))
-    return rows, _text_hashes(ids.take(pa.array(rows)))
-
-
-def _text_hashes(texts: pa.Array) -> Array:
-    """A uint64 of each text: of its length, and of its first, middle and last eight bytes."""
-    if not len(texts):
-        return np.zeros(0, np.uint64)
-    _, offsets, content = texts.buffers()  # of what was taken, so they begin with the first text
-    bounds = np.frombuffer(offsets, np.int32, len(texts) + 1).astype(np.int64)
-    starts, lengths = bounds[:-1], np.diff(bounds)
-    data = np.frombuffer(content, np.uint8) if content is not None and bounds[-1] else np.zeros(1, np.uint8)
-    result = lengths.astype(np.uint64)
-    for offset in (np.zeros_like(lengths), lengths // 2, np.maximum(lengths - _WORD, 0)):
-        places = (starts + offset)[:, None] + np.arange(_WORD)
-        parts = np.where(places < (starts + lengths)[:, None], data[np.minimum(places, len(data) - 1)], 0)
-        result = compact_rows.mixed(result) + parts.astype(np.uint8).view(np.uint64).reshape(-1)
-    return compact_rows.mixed(result)
+    return rows, compact_rows.text_hashes(ids.take(pa.array(rows)))
 
 
 def _column(metadata: pa.RecordBatch, name: str) -> Any:

@@ -36,9 +36,10 @@ class RequestsPartial(RowsPartial):
         groups = groups_of(batch)
         for sample, (rows, of_rows) in ((self._of_records, groups.of_records), (self._of_ids, groups.of_ids)):
             wanted = sample.wanted(of_rows)
+            wanted = wanted[sample.thinned(of_rows[wanted], groups.order(rows[wanted]))]
             if len(wanted):
                 kept = batch.features.take(pa.array(rows[wanted]))
-                sample.add(of_rows[wanted], groups.order[rows[wanted]], compact_rows.compact(kept))
+                sample.add(of_rows[wanted], groups.order(rows[wanted]), compact_rows.compact(kept))
 
     def merge(self, other: RequestsPartial) -> None:
         self._num_rows += other._num_rows
@@ -48,10 +49,12 @@ class RequestsPartial(RowsPartial):
     def result(self) -> Effects:
         """By feature; empty where no rows belong together more than by chance."""
         samples = [self._of_records]
+        self._of_ids.settle()
         if self._of_ids.num_groups >= _LEAST_IDS:
             samples.append(self._of_ids)
         effects: dict[str, DesignEffect] = {}
         for sample in samples:
+            sample.settle()
             share = sample.num_rows / max(self._num_rows, 1)
             effects = design_effect.added(effects, design_effect.of_sample(sample), share)
         return effects

@@ -27,6 +27,7 @@ def effects_of(rows: pa.RecordBatch, groups: Array) -> dict[str, DesignEffect]:
     wanted = sample.wanted(hashes)
     order = compact_rows.mixed(wanted)
     sample.add(hashes[wanted], order, compact_rows.compact(rows.take(pa.array(wanted))))
+    sample.settle()
     return design_effect.of_sample(sample)
 
 
@@ -70,7 +71,7 @@ def test_missing_rows_of_a_request_have_an_effect_of_their_own(share: float) -> 
 
 
 def test_of_large_groups_a_few_rows_tell() -> None:
-    """Of groups of 1,500 rows on average eight are kept; their sizes count."""
+    """of groups of 1,500 rows on average six are kept; their sizes count."""
     rng = np.random.default_rng(6)
     sizes = rng.integers(1000, 2001, 30)
     groups = np.repeat(np.arange(30), sizes)

@@ -38,7 +38,7 @@ def batch(rows: Traffic, start: int = 0, end: int | None = None) -> Batch:
 def groups_of(record: Array, ids: list[str | None] | None = None) -> tuple[Array, Array, Array, Array]:
     """Places and groups of rows of records, then of rows of ids."""
     values = in_memory.batch({"x": np.arange(len(record)).astype(np.float32)})
-    of_records, of_ids, _ = groups.groups_of(Batch(values, metadata(record, ids)))
+    of_records, of_ids, *_ = groups.groups_of(Batch(values, metadata(record, ids)))
     return *of_records, *of_ids
 
 
@@ -180,8 +180,8 @@ def test_of_wide_rows_fewer_requests_are_kept() -> None:
         rows = users[start : start + 500]
         columns = {f"x{number}": rows[:, number] for number in range(1500)}
         part.add(batch(Traffic(columns, request[start : start + 500])))
-    assert part.num_bytes < 50 * 8 * (1500 * 5 + 32)
     effects = part.result()
+    assert part.num_bytes < 50 * 8 * (1500 * 5 + 32)
     assert len(effects) == 1500
     assert min(effect.values for effect in effects.values()) == pytest.approx(10.0)
 
