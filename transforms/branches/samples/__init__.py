@@ -1,1 +1,1 @@
-"""Rows that are kept whatever a runner cuts: a sample of all, and one of whole requests."""
+"""Rows that are kept whatever a runner cuts: a sample of all, and one of requests."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from trueserve.transforms.branches.branch import Single
 from trueserve.transforms.branches.partial import RowsPartial
 from trueserve.transforms.branches.samples import compact_rows, design_effect
@@ -21,7 +19,7 @@ _LEAST_IDS = 100
 
 def requests(space: str) -> Single:
     """The branch of the design effects of a space's features."""
-    return Single((f"{space}{REQUESTS}", 0), functools.partial(RequestsPartial))
+    return Single((f"{space}{REQUESTS}", 0), RequestsPartial)
 
 
 class RequestsPartial(RowsPartial):
