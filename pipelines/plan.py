@@ -73,8 +73,8 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
     source = dataclasses.replace(_source(options), identity=baseline.identity if baseline else None)
     references = training_side.of_baseline(baseline, options.spaces) if baseline else source.of_features()
     references += source.of_predictions(references)
-    if baseline and source.with_sample:
-        training_side.check_sample(baseline)
+    if baseline:
+        training_side.check_samples(baseline, source.samples)
     policy, window = _policy(options, references, baseline), Window(options.start, options.end)
     contract = baseline.contract.to_verdict() if baseline else None
     by_space = {reference.space: reference for reference in references}
@@ -108,9 +108,8 @@ def _source(options: ValidateOptions) -> TrainingSide:
     predictions = prediction_reference.model_of(options.predictions, options.replay)
     files = (options.baseline, options.schema, options.statistics)
     by_feature = any(slicing.of_features(names) for names in options.slice_by)
-    return TrainingSide(
-        *files, options.label, options.spaces, predictions=predictions, with_sample=by_feature
-    )
+    samples = options.spaces if by_feature else (Space.RAW.value,)
+    return TrainingSide(*files, options.label, options.spaces, predictions=predictions, samples=samples)
 
 
 def examine_requests(

@@ -30,6 +30,7 @@ from trueserve.transforms import profile
 from trueserve.transforms.baseline import layout
 from trueserve.transforms.branches.branch import Branch
 from trueserve.transforms.branches.replay import Replay
+from trueserve.transforms.branches.samples import row_sample
 from trueserve.transforms.branches.samples.requests import requests
 from trueserve.transforms.branches.slices import slices
 from trueserve.transforms.branches.statistics import other_types, statistics, tfdv_statistics
@@ -106,8 +107,14 @@ def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     min_rows = max(plan.run_settings.policy.min_slice_rows, NAMED_FROM)
     of_slices = [slices(space, schema, min_rows)] if plan.options.slice_by else []
     of_rows = tfdv_statistics if plan.options.statistics_engine == "tfdv" else statistics
-    of_other_types = [other_types()] if reference.space is Space.RAW else []
-    return [of_rows(space, schema), requests(space), *of_slices, *of_other_types]
+    of_raw = [other_types(), *_kept_rows(plan, reference)] if reference.space is Space.RAW else []
+    return [of_rows(space, schema), requests(space), *of_slices, *of_raw]
+
+
+def _kept_rows(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
+    """Rows for the ties between features, where training's are known."""
+    has_rows = plan.contents is not None and layout.RAW_SAMPLE in plan.contents.files
+    return [row_sample.rows(len(reference.schema.feature))] if has_rows else []
 
 
 def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize], console: Console) -> None:

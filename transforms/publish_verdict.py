@@ -14,6 +14,7 @@ from trueserve.transforms.branches.reading import READING, ReadSummary
 from trueserve.transforms.branches.replay import REPLAY
 from trueserve.transforms.branches.samples import design_effect
 from trueserve.transforms.branches.samples.requests import REQUESTS
+from trueserve.transforms.branches.samples.row_sample import ROWS
 from trueserve.transforms.branches.slices import SLICES
 from trueserve.transforms.branches.statistics import OTHER_TYPES
 from trueserve.transforms.branches.versions import VERSIONS
@@ -105,6 +106,7 @@ def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
         rejects=reading.rejects,
         faults=reading.faults,
         other_types=results.get(OTHER_TYPES),
+        rows=results.get((ROWS, 0)),
         optional=OptionalResults(_replay_summary(results, reading.numbering), results.get(VERSIONS)),
     )
 

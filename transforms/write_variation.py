@@ -7,9 +7,11 @@ import json
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 
 from trueserve.transforms.branches.partial import Kind
 from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.branches.samples.sample_times import TIMES
 from trueserve.transforms.files import paths
 from trueserve.transforms.verdict.variation import store
 from trueserve.transforms.verdict.variation.period_counts import PeriodCounts
@@ -19,9 +21,9 @@ _MOST_FAULTS = 3
 
 @dataclasses.dataclass(eq=False)
 class WriteVariation(beam.PTransform):
-    """Writes the results of `branches.periods` and of reading, as `MergeByKind` gives them.
+    """Writes the results of `periods`, of `sample_times` and of reading, as `MergeByKind` gives them.
 
-    See `read_variation` and `read_faults`. Files have the name `target`, followed by a space's.
+    See `read_variation`, `read_times` and `read_faults`. Files have the name `target`, followed by a space's.
     """
 
     target: str
@@ -42,6 +44,11 @@ def read_faults(target: str) -> list[str]:
     return [str(fault) for fault in json.loads(paths.read_bytes(_file(target, READING[0])))]
 
 
+def read_times(target: str) -> np.ndarray[Any, Any]:
+    """The times of the sampled rows: int64, see `branches.samples.sample_times`."""
+    return np.frombuffer(paths.read_bytes(_file(target, TIMES)), "<i8")
+
+
 def _write(element: tuple[Kind, Any], target: str) -> None:
     (kind, _), result = element
     path = _file(target, kind)
@@ -49,6 +56,8 @@ def _write(element: tuple[Kind, Any], target: str) -> None:
         rows = {"rows": result.num_rows, "without_time": result.without_time}
         paths.write_atomically(path, store.to_bytes({kind: store.of_counts(result)}))
         paths.write_atomically(f"{path}.json", json.dumps(rows).encode())
+    elif isinstance(result, np.ndarray):
+        paths.write_atomically(path, result.astype("<i8").tobytes())
     else:
         faults = [str(fault) for fault in result.faults[:_MOST_FAULTS]]
         paths.write_atomically(path, json.dumps(faults).encode())

@@ -161,7 +161,8 @@ def write(plan: AdoptPlan, examples: ExamplesRead | None) -> str | None:
         drawn = [] if examples else [drawn_rows.DRAWN] * rows.num_rows
         parts.write_probes(plan.staged_file(layout.PROBES), rows, graph, schema, drawn)
         if examples:
-            parts.write_sample(plan.staged, examples.sample, graph)
+            times = examples.periods.sample_times if examples.periods else None
+            parts.write_sample(plan.staged, examples.sample, graph, times)
         return write_baseline(
             options.baseline,
             plan.staged,

@@ -91,7 +91,8 @@ def write(
         write_probes(plan.staged_file(layout.PROBES), rows, graph, schema)
         sampled = read_rows(f"{target}-sample")
         assert sampled is not None, "rows were counted"
-        write_sample(plan.staged, sampled, graph)
+        times = period_results.sample_times if period_results else None
+        write_sample(plan.staged, sampled, graph, times)
         ids = category_ids.find(rows, graph.apply, graph.output_schema, graph.raw_features_of)
         return write_baseline(
             plan.options.baseline,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from trueserve.transforms.baseline import identifiers, layout, probes
@@ -74,8 +75,10 @@ def write_probes(
     probes.write_probes(path, made.rows, graph.apply(made.rows), synthetic)
 
 
-def write_sample(staged: str, rows: pa.RecordBatch, graph: TransformGraph) -> None:
-    """The rows without the label, which requests do not have, and what the graph makes of them."""
+def write_sample(
+    staged: str, rows: pa.RecordBatch, graph: TransformGraph, times: np.ndarray[Any, Any] | None = None
+) -> None:
+    """The rows without the label, which requests do not have, what the graph makes of them, their times."""
     raw = record_batches.conform(rows, graph.raw_columns)
     parts: list[pa.RecordBatch] = []
     for start in range(0, raw.num_rows, _AT_ONCE):
@@ -86,6 +89,9 @@ def write_sample(staged: str, rows: pa.RecordBatch, graph: TransformGraph) -> No
     kept = raw.slice(0, transformed.num_rows)
     for name, batch in ((layout.RAW_SAMPLE, kept), (layout.TRANSFORMED_SAMPLE, transformed)):
         paths.write_atomically(paths.join(staged, name), sample.stream_of(batch))
+    if times is not None and len(times) >= kept.num_rows:
+        column = pa.record_batch([pa.array(times[: kept.num_rows])], names=["time"])
+        paths.write_atomically(paths.join(staged, layout.SAMPLE_TIMES), sample.stream_of(column))
 
 
 def transformed_schema(

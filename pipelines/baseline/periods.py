@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import apache_beam as beam
+import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from trueserve.pipelines.baseline import parts
 from trueserve.pipelines.beam.job import BeamJob
 from trueserve.pipelines.display.console import Console
 from trueserve.transforms.analyze import inputs_of
 from trueserve.transforms.branches.periods import periods
+from trueserve.transforms.branches.samples.sample_times import sample_times
 from trueserve.transforms.branches.transform_graph import Transformed
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.accounting import UNREAD_TIME
@@ -31,7 +34,7 @@ from trueserve.transforms.logs.rows.parse_time import FORMS
 from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.variation import bins, store
 from trueserve.transforms.verdict.variation.period_counts import UNITS
-from trueserve.transforms.write_variation import WriteVariation, read_faults, read_variation
+from trueserve.transforms.write_variation import WriteVariation, read_faults, read_times, read_variation
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
@@ -45,10 +48,12 @@ class PeriodResults(NamedTuple):
     Attributes:
       variation: the content of `variation.arrow`.
       periods: how many days and hours, and rows without a time, for the contract.
+      sample_times: of the training rows that are kept, see `sample_times.sample_times`.
     """
 
     variation: bytes
     periods: Mapping[str, int]
+    sample_times: np.ndarray[Any, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +136,7 @@ def count(
     periods = {unit: _num_periods(spaces, unit) for unit in UNITS}
     summary = ", ".join(f"{number:,} {unit}{'s'[: number != 1]}" for unit, number in periods.items())
     console.step(f"kept {summary}" + (f"; {missing:,} of {rows:,} rows have no time" if missing else ""))
-    return PeriodResults(store.to_bytes(spaces), periods | {"rows_without_time": missing})
+    return PeriodResults(store.to_bytes(spaces), periods | {"rows_without_time": missing}, read_times(target))
 
 
 def build(
@@ -142,7 +147,8 @@ def build(
         periods(space.value, _cells(inputs, space, space_statistics))
         for space, space_statistics in zip((Space.RAW, Space.TRANSFORMED), statistics, strict=True)
     )
-    branches = (raw, Transformed(inputs.transform_output, None, [transformed]))
+    times = sample_times(parts.sample_rows(len(inputs.schema.feature)))
+    branches = (raw, times, Transformed(inputs.transform_output, None, [transformed]))
     expected = expected_features(inputs.schema, serving=False)
     settings = Settings(expected=expected, time_feature=inputs.time_feature, text=inputs.text)
     file_format = detect_examples(inputs.files)

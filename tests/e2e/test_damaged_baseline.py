@@ -20,7 +20,7 @@ from trueserve.transforms.baseline.contents import FileDigest
 from trueserve.transforms.baseline.load import load_baseline
 from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import paths
-from trueserve.transforms.reference.training_side import TrainingSide, check_sample
+from trueserve.transforms.reference.training_side import TrainingSide, check_samples
 
 GRAPH = "transform_output/transform_fn/saved_model.pb"
 VOCABULARY = "transform_output/transform_fn/assets/carriers"
@@ -66,7 +66,7 @@ def test_each_file_that_is_damaged_is_named(copy: Path, damage: Callable[[bytes]
     for name in names:
         data = (copy / name).read_bytes()
         if name.startswith((layout.TRANSFORMED_EXAMPLES, SAMPLE)) and damage is flipped:
-            continue  # their digests are compared where they are read: by export, and for slices
+            continue  # their digests are compared where they are read: by export, and by validate
         if damage(data) == data:
             continue  # an empty file of TensorFlow's
         (copy / name).write_bytes(damage(data))
@@ -78,11 +78,11 @@ def test_each_file_that_is_damaged_is_named(copy: Path, damage: Callable[[bytes]
 
 
 @pytest.mark.parametrize("name", [layout.RAW_SAMPLE, layout.TRANSFORMED_SAMPLE])
-def test_training_rows_that_are_damaged_are_named_where_slices_need_them(copy: Path, name: str) -> None:
-    check_sample(load_baseline(str(copy)))
+def test_training_rows_that_are_damaged_are_named_where_they_are_needed(copy: Path, name: str) -> None:
+    check_samples(load_baseline(str(copy)), ("raw", "transformed"))
     (copy / name).write_bytes(flipped((copy / name).read_bytes()))
     with pytest.raises(UsageError, match=rf"is damaged: {name} has the SHA-256"):
-        check_sample(load_baseline(str(copy)))
+        check_samples(load_baseline(str(copy)), ("raw", "transformed"))
 
 
 def test_each_file_of_another_baseline_is_named(copy: Path, other: Path) -> None:

@@ -14,6 +14,8 @@ TRANSFORMED_EXAMPLES = "transformed_examples"
 PROBES = "probes.tfrecord"
 #: Training rows to be compared with slices by a feature: raw, and as the graph transforms them.
 RAW_SAMPLE, TRANSFORMED_SAMPLE = "sample/raw.arrow", "sample/transformed.arrow"
+#: The time of each of these rows, where they have one.
+SAMPLE_TIMES = "sample/times.arrow"
 TRANSFORM_OUTPUT = "transform_output"
 #: The user's own limits, which they may put there; see `transforms.verdict.thresholds`.
 THRESHOLDS = "thresholds.toml"

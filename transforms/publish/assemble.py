@@ -20,8 +20,10 @@ from trueserve.transforms.publish.page import page
 from trueserve.transforms.reference.training_slices import TrainingSlices
 from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.verdict import histograms
+from trueserve.transforms.verdict.dependence.sampled import SampledRows
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
 from trueserve.transforms.verdict.findings import absence as absences
+from trueserve.transforms.verdict.findings import dependence as dependence_findings
 from trueserve.transforms.verdict.findings import grouped_rows
 from trueserve.transforms.verdict.findings import slices as slices_findings
 from trueserve.transforms.verdict.findings.predictions import compare_space
@@ -63,6 +65,7 @@ class PipelineResults:
       rejects: the first thousand or so, in order; `accounting` counts them all.
       faults: what makes the run fail.
       other_types: TFDV's statistics of values that came in another type; None where there were none.
+      rows: some of the rows, of which the ties between features are made; None where none were kept.
       optional: the results of those checks.
     """
 
@@ -72,6 +75,7 @@ class PipelineResults:
     faults: tuple[Fault, ...] = ()
     other_types: Statistics | None = None
     slices: Mapping[Space, SliceStatistics] = dataclasses.field(default_factory=dict)
+    rows: SampledRows | None = None
     optional: optional_checks.OptionalResults = dataclasses.field(
         default_factory=optional_checks.OptionalResults
     )
@@ -111,6 +115,7 @@ def _assemble(
         )
         for reference in references
     ]
+    ties = _ties(references, compared, results, settings.policy, span)
     optional = optional_checks.comparisons(
         results.optional, settings.optional, settings.policy, settings.contract
     )
@@ -123,7 +128,7 @@ def _assemble(
     verdict = decide(
         settings.window,
         results.accounting,
-        [*compared, *optional, *drifted],
+        [*compared, ComparisonResult(ties.findings, ()), *optional, *drifted],
         [*results.faults, *faults],
         settings.policy,
         settings.contract,
@@ -142,7 +147,9 @@ def _assemble(
     )
     blocks = optional_checks.blocks(results.optional, settings.optional, settings.contract)
     findings = absences.settled(verdict.findings, absences.absent(compared, settings.policy))
-    verdict = dataclasses.replace(verdict, findings=findings, previous=drift.block, **blocks)
+    verdict = dataclasses.replace(
+        verdict, findings=findings, previous=drift.block, dependence=ties.to_json(), **blocks
+    )
     pictures = [
         p
         for reference in references
@@ -156,6 +163,18 @@ def _assemble(
     files = {"report.html": page.render(verdict, pictures, distances)}
     files |= dict(optional_checks.files(results.optional)) | dict(drift.files)
     return verdict, files | dict(_protos(compared, results)) | dict(_rejects(results.rejects))
+
+
+def _ties(
+    references: Sequence[Reference],
+    compared: Sequence[ComparisonResult],
+    results: PipelineResults,
+    policy: Policy,
+    span: dt.timedelta | None,
+) -> dependence_findings.Ties:
+    raw = next((reference for reference in references if reference.space is Space.RAW), None)
+    others = (finding for comparison in compared for finding in comparison.findings)
+    return dependence_findings.compared(raw, results.rows, policy, others, span)
 
 
 def _seen(accounting: Accounting) -> Window | None:

@@ -145,7 +145,9 @@ def headline(verdict: Mapping[str, Any]) -> str:
         return _what_moved(verdict, rows)
     warnings = sum(finding["severity"] == "warning" for finding in verdict["findings"])
     but = f", but {counted(warnings, 'warning')}" if warnings else ""
-    return f"What was served agrees with the training data: no skew in {rows}{but}."
+    reason = (verdict.get("dependence") or {}).get("reason")
+    apart = f" Features were compared one by one: {visible(reason)}." if reason else ""
+    return f"What was served agrees with the training data: no skew in {rows}{but}.{apart}"
 
 
 def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:

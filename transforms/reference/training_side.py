@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from trueserve.transforms.baseline import layout, messages
 from trueserve.transforms.baseline.adoption.lacks import TRANSFORMED_STATISTICS
@@ -18,14 +21,16 @@ from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.reference import Reference, TrainingSample
 from trueserve.transforms.verdict.variation import store
 
+_SAMPLES = {Space.RAW: layout.RAW_SAMPLE, Space.TRANSFORMED: layout.TRANSFORMED_SAMPLE}
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSide:
     """Where the training side lies: a baseline folder, or a schema and statistics of TFDV's.
 
     `predictions` is the folder of a model with recorded predictions. `identity` is that of the baseline as it
-    was at launch: a worker that finds another one there must not compare with it. `with_sample`: whether
-    slices by a feature need the training rows that the baseline keeps.
+    was at launch: a worker that finds another one there must not compare with it. `samples`: the spaces of
+    which the training rows that the baseline keeps are needed, for ties between features and for slices.
     """
 
     baseline: str | None
@@ -35,7 +40,7 @@ class TrainingSide:
     spaces: tuple[str, ...]
     predictions: str | None = None
     identity: str | None = None
-    with_sample: bool = False
+    samples: tuple[str, ...] = ()
 
     def references(self) -> list[Reference]:
         """One Reference a space; called on the worker that compares."""
@@ -59,7 +64,7 @@ class TrainingSide:
                 schemas.check_label(schema, self.label)
             label = self.label or schemas.label_of(schema)
             return [Reference(schema, statistics, Space.RAW, label=label)]
-        return of_baseline(self._baseline(self.baseline), self.spaces, with_sample=self.with_sample)
+        return of_baseline(self._baseline(self.baseline), self.spaces, samples=self.samples)
 
     def _baseline(self, path: str) -> Baseline:
         loaded = load_baseline(path, with_graph=False)
@@ -71,7 +76,7 @@ class TrainingSide:
         return loaded
 
 
-def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool = False) -> list[Reference]:
+def of_baseline(baseline: Baseline, spaces: Sequence[str], *, samples: Sequence[str] = ()) -> list[Reference]:
     """One Reference for each of these spaces; none for the transformed one where that has no statistics.
 
     Raises UsageError where nothing is left to compare with.
@@ -105,7 +110,10 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, with_sample: bool 
     references = [reference for reference in (raw, transformed) if reference.space in spaces]
     for reference in references:
         _check_features(reference, baseline.path)
-    return [_with_sample(baseline, reference) for reference in references] if with_sample else references
+    return [
+        _with_sample(baseline, reference) if reference.space in samples else reference
+        for reference in references
+    ]
 
 
 def _known_spaces(baseline: Baseline, spaces: Sequence[str]) -> Sequence[str]:
@@ -122,16 +130,23 @@ def _known_spaces(baseline: Baseline, spaces: Sequence[str]) -> Sequence[str]:
 
 def _with_sample(baseline: Baseline, reference: Reference) -> Reference:
     """The reference with the training rows that the baseline keeps, if it does (older ones do not)."""
-    files = {Space.RAW: layout.RAW_SAMPLE, Space.TRANSFORMED: layout.TRANSFORMED_SAMPLE}
-    if not set(files.values()) <= baseline.contents.files.keys():
+    if not set(_SAMPLES.values()) <= baseline.contents.files.keys():
         return reference
-    raw, rows = (_rows(baseline, files[space]) for space in (Space.RAW, reference.space))
-    return dataclasses.replace(reference, sample=TrainingSample(raw, rows))
+    raw, rows = (_rows(baseline, _SAMPLES[space]) for space in (Space.RAW, reference.space))
+    return dataclasses.replace(reference, sample=TrainingSample(raw, rows, _times(baseline)))
 
 
-def check_sample(baseline: Baseline) -> None:
+def _times(baseline: Baseline) -> np.ndarray[Any, Any] | None:
+    if layout.SAMPLE_TIMES not in baseline.contents.files:
+        return None
+    times: np.ndarray[Any, Any] = _rows(baseline, layout.SAMPLE_TIMES).column(0).to_numpy()
+    return times
+
+
+def check_samples(baseline: Baseline, samples: Sequence[str]) -> None:
     """Raises UsageError where the training rows that the baseline keeps are not those that it was given."""
-    for name in (layout.RAW_SAMPLE, layout.TRANSFORMED_SAMPLE):
+    names = [_SAMPLES[Space(space)] for space in samples]
+    for name in (*names, layout.SAMPLE_TIMES):
         if name in baseline.contents.files:
             baseline.contents.read(name)
 

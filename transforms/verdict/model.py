@@ -33,6 +33,7 @@ class FindingKind(enum.StrEnum):
     VALUES = "values"  # values or columns that training did not have
     REPRESENTATION = "representation"  # values came in a form that is foreign to the schema
     DISTRIBUTION = "distribution"  # a distance between the two distributions
+    DEPENDENCE = "dependence"  # features that no longer go together as in training
     DRIFT = "drift"  # a difference from an earlier window, apart from training
     REPLAY = "replay"  # logged answers that are not the reference model's
     CONTRACT = "contract"  # who answered, against what the baseline promises

@@ -7,7 +7,9 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
+import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.core import schema as schemas
@@ -27,10 +29,16 @@ _VALUE_TYPES = ("int", "float", "bytes")
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSample:
-    """Training rows that the baseline keeps: raw features of requests, and those of a space, row by row."""
+    """Training rows that the baseline keeps.
+
+    Attributes:
+      raw, rows: raw features of requests, and those of a space, row by row.
+      times: of each row, in seconds of the epoch, the least int64 for none; None where they are not known.
+    """
 
     raw: pa.RecordBatch
     rows: pa.RecordBatch
+    times: np.ndarray[Any, Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

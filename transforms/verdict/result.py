@@ -93,6 +93,7 @@ class Verdict:
       effective_rows: see `Examined`.
       replay, versions, previous: what is told of replayed answers, of versions and of earlier runs; None
         where it was not asked for.
+      dependence: which features' ties to others were compared, and why if none were; None of older runs.
       replaces: the attempt whose verdict.json this one took the place of; None until publishing says, and
         where there was none.
       least_visible: the least part of the rows (0 to 1) whose change could have been seen; None where nothing
@@ -113,6 +114,7 @@ class Verdict:
     versions: Sequence[Mapping[str, Any]] | None = None
     least_visible: float | None = None
     previous: Mapping[str, Any] | None = None
+    dependence: Mapping[str, Any] | None = None
     replaces: str | None = None
 
     @property
@@ -149,6 +151,7 @@ class Verdict:
             "replay": self.replay,
             "versions": self.versions,
             "previous": self.previous,
+            "dependence": self.dependence,
             "replaces": self.replaces,
             "contract": None if self.contract is None else dict(self.contract),
         }

@@ -35,13 +35,14 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "saturated_bucket": ("saturated_bucket",),
     "zero_variance": ("zero_variance",),
     "not_finite": ("not_finite",),
+    "dependence": ("dependence",),
 }
 #: The limit that a metric is held against.
 LIMIT_OF: Mapping[str, str] = {metric: key for key, metrics in LIMITS.items() for metric in metrics}
 _OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length", "not_finite")
 _OF_SPACES: Mapping[Space, tuple[str, ...]] = {
-    Space.RAW: _OF_ALL_SPACES,
-    Space.TRANSFORMED: tuple(LIMITS),
+    Space.RAW: (*_OF_ALL_SPACES, "dependence"),
+    Space.TRANSFORMED: tuple(key for key in LIMITS if key != "dependence"),
     Space.PREDICTION: (*_OF_ALL_SPACES, "zero_variance"),
 }
 _SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)

@@ -14,6 +14,7 @@ from support.verdict import compared, served, worst
 
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.verdict.compare import Policy, Reference
+from trueserve.transforms.verdict.findings import dependence
 from trueserve.transforms.verdict.findings import transformed as transformed_findings
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.significance import LEAST_EFFECT
@@ -63,7 +64,7 @@ def test_a_feature_goes_before_the_defaults_and_these_before_ours() -> None:
 
 
 def test_every_metric_that_is_judged_has_a_limit() -> None:
-    assert {*LIMIT_OF} == {*LEAST_EFFECT, *transformed_findings.LEAST_EFFECT}
+    assert {*LIMIT_OF} == {*LEAST_EFFECT, *transformed_findings.LEAST_EFFECT, dependence.METRIC}
 
 
 def test_the_file_that_the_docs_show_is_read() -> None:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from trueserve.transforms.branches.samples.compact_rows import Column, mixed
 from trueserve.transforms.branches.samples.group_sample import GroupSample
+from trueserve.transforms.columnar.compact_rows import Column, mixed
 from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, MISSING_EFFECT
 
 Array = np.ndarray[Any, Any]

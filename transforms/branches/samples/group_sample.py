@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from trueserve.transforms.branches.samples import compact_rows
-from trueserve.transforms.branches.samples.compact_rows import Column
+from trueserve.transforms.columnar import compact_rows
+from trueserve.transforms.columnar.compact_rows import Column
 
 Array = np.ndarray[Any, Any]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueserve.transforms.branches.samples import compact_rows
+from trueserve.transforms.columnar import compact_rows
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch
 

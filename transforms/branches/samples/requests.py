@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from trueserve.transforms.branches.branch import Single
 from trueserve.transforms.branches.partial import RowsPartial
-from trueserve.transforms.branches.samples import compact_rows, design_effect
+from trueserve.transforms.branches.samples import design_effect
 from trueserve.transforms.branches.samples.design_effect import DesignEffect, Effects
 from trueserve.transforms.branches.samples.group_sample import MOST_GROUPS, GroupSample
 from trueserve.transforms.branches.samples.groups import groups_of
+from trueserve.transforms.columnar import compact_rows
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch
 

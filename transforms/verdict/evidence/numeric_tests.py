@@ -145,13 +145,18 @@ def _polynomials(expected: Array, count: int) -> Array:
 def _normal_scores(expected: Array) -> Array:
     """The mean of a standard normal variable between a cell's ranks, made of variance 1: [cells, 0 or 1]."""
     bounds = np.concatenate([[0.0], np.cumsum(expected)])
-    at = np.interp(bounds / bounds[-1], *_normal())
+    at = normal_quantiles(bounds / bounds[-1])
     density = np.exp(-(at**2) / 2)
     density[0] = density[-1] = 0.0
     scores = -np.diff(density) / expected
     spread = math.sqrt(float(expected @ scores**2))
     result: Array = scores[:, None] / spread if spread > 1e-9 else np.zeros((len(expected), 0))
     return result
+
+
+def normal_quantiles(ranks: Array) -> Array:
+    """Where a standard normal variable has these ranks (0 to 1); -8 and 8 at the ends."""
+    return np.interp(ranks, *_normal())
 
 
 @functools.cache

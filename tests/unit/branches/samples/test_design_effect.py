@@ -10,9 +10,10 @@ import pytest
 from support.ranking import OF_CANDIDATE, OF_USER, traffic
 
 from benchmarks import in_memory
-from trueserve.transforms.branches.samples import compact_rows, design_effect
+from trueserve.transforms.branches.samples import design_effect
 from trueserve.transforms.branches.samples.design_effect import DesignEffect
 from trueserve.transforms.branches.samples.group_sample import GroupSample
+from trueserve.transforms.columnar import compact_rows
 from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, MISSING_EFFECT
 
 Array = np.ndarray[Any, Any]

@@ -1,0 +1,1 @@
+"""Whether features still go together as they did in training."""

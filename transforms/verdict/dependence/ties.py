@@ -1,0 +1,173 @@
+"""Which of training's features go together, and how strongly.
+
+The ties are chosen on a part of the rows and measured on the others: of many weak ties the strongest ones
+look stronger than they are. A category's scores are made on one half of these others and used on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trueserve.transforms.verdict.dependence import scores
+from trueserve.transforms.verdict.dependence.columns import Category, Number, Scored
+from trueserve.transforms.verdict.dependence.scores import Correlation, Scores
+
+Array = np.ndarray[Any, Any]
+
+# Ties are chosen on this part of the rows. They are at least so strong, and so many standard deviations.
+_CHOOSING, _LEAST, _DEVIATIONS = 0.25, 0.1, 5.0
+# So many of a feature are compared at least, and more where features are few, up to so many by all of them;
+# and of so many categories those among each other.
+_EACH, _TIES, _MOST_CATEGORIES = 6, 200, 64
+
+
+class Tie(NamedTuple):
+    """Two features that go together.
+
+    Attributes:
+      scores: of the values of both, made of all rows.
+      chosen_for: the correlation in the rows that chose it.
+      strength: training's correlation, in rows that did not choose it; above 0.
+      influence: of each of these rows on it.
+    """
+
+    first: str
+    second: str
+    scores: tuple[Scores, Scores]
+    sign: float
+    chosen_for: float
+    strength: float
+    influence: Array
+
+
+class _Candidate(NamedTuple):
+    """Two features that may go together; of numbers with which scores."""
+
+    strength: float
+    first: str
+    second: str
+    scores: tuple[bool, bool] = (False, False)
+
+
+def find(columns: Mapping[str, Scored], num_rows: int) -> list[Tie]:
+    """The ties of each feature, the strongest ones; rows stand in an order that says nothing."""
+    rows = measuring(num_rows)
+    choosing = np.arange(rows[0])
+    least = max(_LEAST, _DEVIATIONS / max(len(choosing), 1) ** 0.5)
+    each = max(_EACH, _TIES // max(len(columns), 1))
+    strong = [candidate for candidate in _candidates(columns, choosing, each) if candidate.strength >= least]
+    chosen = _strongest(strong, each)
+    ties = (_measured(columns, candidate, rows) for candidate in chosen)
+    return [tie for tie in ties if tie.strength >= _LEAST / 2]
+
+
+def measuring(num_rows: int) -> Array:
+    """The places of the rows that measure ties; those before choose them."""
+    return np.arange(round(num_rows * _CHOOSING), num_rows)
+
+
+def _strongest(candidates: list[_Candidate], each: int) -> list[_Candidate]:
+    """Those that are among the strongest of either of their features."""
+    taken: dict[str, int] = {}
+    pairs: set[tuple[str, str]] = set()
+    result = []
+    for candidate in sorted(candidates, reverse=True):
+        names = candidate.first, candidate.second
+        of_both = [taken.get(name, 0) for name in names]
+        if min(of_both) < each and names not in pairs:
+            pairs.add(names)
+            result.append(candidate)
+            taken |= {name: count + 1 for name, count in zip(names, of_both, strict=True)}
+    return result
+
+
+def _candidates(columns: Mapping[str, Scored], rows: Array, each: int) -> Iterator[_Candidate]:
+    numbers = {name: column for name, column in columns.items() if isinstance(column, Number)}
+    categories = {name: column for name, column in columns.items() if isinstance(column, Category)}
+    if numbers:
+        matrix = np.stack([column.scores[rows] for column in numbers.values()], 1)
+        present = np.stack([column.present[rows] for column in numbers.values()], 1)
+        yield from _of_numbers(list(numbers), matrix, present, each)
+        for name, category in categories.items():
+            yield from _of_category(name, category.of_rows(rows), list(numbers), (matrix, present))
+    yield from _of_categories(dict(list(categories.items())[:_MOST_CATEGORIES]), rows)
+
+
+def _of_numbers(names: list[str], matrix: Array, present: Array, each: int) -> Iterator[_Candidate]:
+    """All pairs in one product; a missing value has the mean score, which weakens its ties a little."""
+    both_scores = np.hstack([matrix, np.where(present, scores.folded(matrix), 0)])
+    apart = both_scores - both_scores.mean(0)
+    lengths = np.sqrt((apart**2).sum(0))
+    apart = apart / np.where(lengths > 0, lengths, np.inf)
+    strengths = np.abs(np.triu(apart.T @ apart, 1))
+    # Of each feature those that may be among its strongest.
+    both = np.maximum(strengths, strengths.T)
+    most = np.argsort(-both, axis=1, kind="stable")[:, : 2 * each]
+    count = len(names)
+    pairs = {
+        (min(i, int(j)), max(i, int(j))) for i in range(2 * count) for j in most[i] if i % count != j % count
+    }
+    for i, j in sorted(pairs):
+        (first, of_first), (second, of_second) = sorted(((i % count, i >= count), (j % count, j >= count)))
+        yield _Candidate(float(strengths[i, j]), names[first], names[second], (of_first, of_second))
+
+
+def _of_category(
+    name: str, category: Category, numbers: list[str], matrices: tuple[Array, Array]
+) -> Iterator[_Candidate]:
+    """Of means by value in one half of the rows with the numbers of the other half."""
+    matrix, present = matrices
+    half = len(matrix) // 2
+    predicted = scores.means(category, matrix, present, np.arange(half))[category.codes[half:]]
+    for strength, number in zip(_correlations(predicted, matrix[half:]), numbers, strict=True):
+        yield _Candidate(float(strength), name, number)
+
+
+def _correlations(first: Array, second: Array) -> Array:
+    apart = first - first.mean(0), second - second.mean(0)
+    lengths = [np.sqrt((side**2).sum(0)) for side in apart]
+    both = lengths[0] * lengths[1]
+    return np.asarray((apart[0] * apart[1]).sum(0) / np.where(both > 0, both, np.inf))
+
+
+def _of_categories(categories: Mapping[str, Category], rows: Array) -> Iterator[_Candidate]:
+    half, names = len(rows) // 2, list(categories)
+    for number, first in enumerate(names):
+        for second in names[number + 1 :]:
+            pair = categories[first], categories[second]
+            fitted = scores.fit(*pair, rows[:half])
+            strength = scores.correlation(scores.apply(*pair, fitted, rows[half:])).value
+            yield _Candidate(strength, first, second)
+
+
+def _measured(columns: Mapping[str, Scored], candidate: _Candidate, rows: Array) -> Tie:
+    pair = columns[candidate.first], columns[candidate.second]
+    measured = _cross_fitted(*pair, candidate.scores, rows)
+    sign = -1.0 if measured.value < 0 else 1.0
+    all_rows = np.arange(rows[-1] + 1)
+    return Tie(
+        candidate.first,
+        candidate.second,
+        scores.fit(*pair, all_rows, candidate.scores),
+        sign,
+        candidate.strength,
+        abs(measured.value),
+        sign * measured.influence,
+    )
+
+
+def _cross_fitted(first: Scored, second: Scored, folded: tuple[bool, bool], rows: Array) -> Correlation:
+    if isinstance(first, Number) and isinstance(second, Number):
+        made = scores.fit(first, second, rows, folded)
+        return scores.correlation(scores.apply(first, second, made, rows))
+    halves = rows[::2], rows[1::2]
+    influence, values = np.zeros(len(rows), np.float32), []
+    for half, (fitted_on, used_on) in enumerate((halves, halves[::-1])):
+        made = scores.fit(first, second, fitted_on)
+        part = scores.correlation(scores.apply(first, second, made, used_on))
+        influence[1 - half :: 2] = part.influence
+        values.append(part.value)
+    return Correlation(float(np.mean(values)), influence)
