@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 
 # A value of a few rows tells little of what goes with it: so many rows of the mean are added to each.
 _ADDED_ROWS = 10.0
-_ITERATIONS = 30
+_ITERATIONS = 12
 _SMALL = 1e-12
 
 #: The scores of a category's values, of which the last is that of all without a code. A number has its own,
@@ -43,9 +43,9 @@ def fit(
     if isinstance(first, Category) and isinstance(second, Category):
         return _of_categories(first, second, rows)
     if isinstance(first, Category) and isinstance(second, Number):
-        return means(first, second.scores[:, None], second.present[:, None], rows)[:, 0], None
+        return _means_of(first, second, rows), None
     if isinstance(second, Category) and isinstance(first, Number):
-        return None, means(second, first.scores[:, None], first.present[:, None], rows)[:, 0]
+        return None, _means_of(second, first, rows)
     of_first, of_second = (FOLDED if fold else None for fold in folds)
     return of_first, of_second
 
@@ -58,18 +58,22 @@ def apply(first: Scored, second: Scored, scores: tuple[Scores, Scores], rows: Ar
 
 def means(category: Category, numbers: Array, present: Array, rows: Array) -> Array:
     """Of each code, and of none, the mean scores beside it: [codes + 1, numbers]; pulled to 0."""
-    codes = category.codes[rows]
-    order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(category.num_codes + 2))
-    sums, counts = (
-        np.diff(
-            np.vstack([np.zeros(each.shape[1]), np.cumsum(each[rows][order], 0, dtype=float)])[starts], axis=0
-        )
-        for each in (numbers, present)
-    )
+    one_hot = np.zeros((len(rows), category.num_codes + 1), np.float32)
+    one_hot[np.arange(len(rows)), category.codes[rows]] = 1
+    return _pulled(one_hot.T @ numbers[rows], one_hot.T @ present[rows].astype(np.float32))
+
+
+def _pulled(sums: Array, counts: Array) -> Array:
     result: Array = sums / (counts + _ADDED_ROWS)
     result[-1] = 0.0
     return result
+
+
+def _means_of(category: Category, number: Number, rows: Array) -> Array:
+    """`means` of a single number."""
+    codes, size = category.codes[rows], category.num_codes + 1
+    sums, counts = (np.bincount(codes, each[rows], size) for each in (number.scores, number.present))
+    return _pulled(sums, counts)
 
 
 def _applied(column: Scored, scores: Scores, rows: Array) -> Array:
@@ -99,14 +103,12 @@ def _of_categories(first: Category, second: Category, rows: Array) -> tuple[Arra
 def _leading(matrix: Array) -> tuple[Array, Array]:
     """The leading singular vectors, by so many steps that what they miss is little."""
     right = np.cos(np.arange(matrix.shape[1]) * 2.0) + 0.1
+    square = matrix.T @ matrix
     for _ in range(_ITERATIONS):
-        left = _unit(matrix @ right)
-        right = _unit(matrix.T @ left)
-    return left, right
-
-
-def _unit(vector: Array) -> Array:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), _SMALL))
+        right = square @ right
+        right /= math.sqrt(float(right @ right)) + _SMALL
+    left = matrix @ right
+    return left / (math.sqrt(float(left @ left)) + _SMALL), right
 
 
 class Correlation(NamedTuple):
@@ -123,18 +125,23 @@ def correlation(pair: Pair) -> Correlation:
     Gnanadesikan and Kettenring 1975).
     """
     both = pair.both
-    share = float(both.mean()) if len(both) else 0.0
+    if both.all():
+        return _of_all(pair.first.astype(float), pair.second.astype(float))
+    part = _of_all(pair.first[both].astype(float), pair.second[both].astype(float))
     influence = np.zeros(len(both), np.float32)
-    first, second = (_standard(side[both].astype(float)) for side in (pair.first, pair.second))
-    if first is None or second is None or not share:
-        return Correlation(0.0, influence)
-    products = first * second
+    influence[both] = part.influence / max(float(both.mean()), _SMALL)
+    return Correlation(part.value, influence)
+
+
+def _of_all(first: Array, second: Array) -> Correlation:
+    count = len(first)
+    if count < 2:
+        return Correlation(0.0, np.zeros(count, np.float32))
+    first, second = first - first.mean(), second - second.mean()
+    squares = float(first @ first) / count, float(second @ second) / count
+    if min(squares) < _SMALL:
+        return Correlation(0.0, np.zeros(count, np.float32))
+    products = first * second / math.sqrt(squares[0] * squares[1])
     value = float(products.mean())
-    influence[both] = (products - value * (first**2 + second**2) / 2) / share
-    return Correlation(value, influence)
-
-
-def _standard(values: Array) -> Array | None:
-    if len(values) < 2 or (deviation := float(values.std())) < _SMALL:
-        return None
-    return np.asarray((values - values.mean()) / deviation)
+    influence = products - value / 2 * (first**2 / squares[0] + second**2 / squares[1])
+    return Correlation(value, influence.astype(np.float32))

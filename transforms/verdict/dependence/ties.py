@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 _CHOOSING, _LEAST, _DEVIATIONS = 0.25, 0.1, 5.0
 # So many of a feature are compared at least, and more where features are few, up to so many by all of them;
 # and of so many categories those among each other.
-_EACH, _TIES, _MOST_CATEGORIES = 6, 200, 64
+_EACH, _TIES, _MOST_CATEGORIES = 4, 200, 40
 
 
 class Tie(NamedTuple):
@@ -43,6 +43,13 @@ class Tie(NamedTuple):
     influence: Array
 
 
+class _Wanted(NamedTuple):
+    """Ties at least so strong, and about so many of each feature."""
+
+    least: float
+    each: int
+
+
 class _Candidate(NamedTuple):
     """Two features that may go together; of numbers with which scores."""
 
@@ -58,8 +65,7 @@ def find(columns: Mapping[str, Scored], num_rows: int) -> list[Tie]:
     choosing = np.arange(rows[0])
     least = max(_LEAST, _DEVIATIONS / max(len(choosing), 1) ** 0.5)
     each = max(_EACH, _TIES // max(len(columns), 1))
-    strong = [candidate for candidate in _candidates(columns, choosing, each) if candidate.strength >= least]
-    chosen = _strongest(strong, each)
+    chosen = _strongest(list(_candidates(columns, choosing, _Wanted(least, each))), each)
     ties = (_measured(columns, candidate, rows) for candidate in chosen)
     return [tie for tie in ties if tie.strength >= _LEAST / 2]
 
@@ -84,46 +90,49 @@ def _strongest(candidates: list[_Candidate], each: int) -> list[_Candidate]:
     return result
 
 
-def _candidates(columns: Mapping[str, Scored], rows: Array, each: int) -> Iterator[_Candidate]:
+def _candidates(columns: Mapping[str, Scored], rows: Array, wanted: _Wanted) -> Iterator[_Candidate]:
     numbers = {name: column for name, column in columns.items() if isinstance(column, Number)}
     categories = {name: column for name, column in columns.items() if isinstance(column, Category)}
     if numbers:
         matrix = np.stack([column.scores[rows] for column in numbers.values()], 1)
         present = np.stack([column.present[rows] for column in numbers.values()], 1)
-        yield from _of_numbers(list(numbers), matrix, present, each)
+        yield from _of_numbers(list(numbers), (matrix, present), wanted)
         for name, category in categories.items():
-            yield from _of_category(name, category.of_rows(rows), list(numbers), (matrix, present))
-    yield from _of_categories(dict(list(categories.items())[:_MOST_CATEGORIES]), rows)
+            yield from _of_category(name, category.of_rows(rows), list(numbers), (matrix, present), wanted)
+    yield from _of_categories(dict(list(categories.items())[:_MOST_CATEGORIES]), rows, wanted)
 
 
-def _of_numbers(names: list[str], matrix: Array, present: Array, each: int) -> Iterator[_Candidate]:
+def _of_numbers(names: list[str], matrices: tuple[Array, Array], wanted: _Wanted) -> Iterator[_Candidate]:
     """All pairs in one product; a missing value has the mean score, which weakens its ties a little."""
-    both_scores = np.hstack([matrix, np.where(present, scores.folded(matrix), 0)])
+    matrix, present = matrices
+    count, both_scores = len(names), np.hstack([matrix, np.where(present, scores.folded(matrix), 0)])
     apart = both_scores - both_scores.mean(0)
     lengths = np.sqrt((apart**2).sum(0))
     apart = apart / np.where(lengths > 0, lengths, np.inf)
-    strengths = np.abs(np.triu(apart.T @ apart, 1))
+    strengths = np.abs(apart.T @ apart)
+    own = np.arange(2 * count) % count
+    strengths[own[:, None] == own] = 0
     # Of each feature those that may be among its strongest.
-    both = np.maximum(strengths, strengths.T)
-    most = np.argsort(-both, axis=1, kind="stable")[:, : 2 * each]
-    count = len(names)
-    pairs = {
-        (min(i, int(j)), max(i, int(j))) for i in range(2 * count) for j in most[i] if i % count != j % count
-    }
-    for i, j in sorted(pairs):
+    most = min(2 * wanted.each, 2 * count - 1)
+    strongest = np.argpartition(-strengths, most, axis=1)[:, :most]
+    pairs = np.stack([np.repeat(np.arange(2 * count), most), strongest.reshape(-1)], 1)
+    pairs = np.unique(np.sort(pairs[strengths[pairs[:, 0], pairs[:, 1]] >= wanted.least], 1), axis=0)
+    for i, j in pairs.tolist():
         (first, of_first), (second, of_second) = sorted(((i % count, i >= count), (j % count, j >= count)))
         yield _Candidate(float(strengths[i, j]), names[first], names[second], (of_first, of_second))
 
 
 def _of_category(
-    name: str, category: Category, numbers: list[str], matrices: tuple[Array, Array]
+    name: str, category: Category, numbers: list[str], matrices: tuple[Array, Array], wanted: _Wanted
 ) -> Iterator[_Candidate]:
     """Of means by value in one half of the rows with the numbers of the other half."""
     matrix, present = matrices
     half = len(matrix) // 2
     predicted = scores.means(category, matrix, present, np.arange(half))[category.codes[half:]]
-    for strength, number in zip(_correlations(predicted, matrix[half:]), numbers, strict=True):
-        yield _Candidate(float(strength), name, number)
+    strengths = _correlations(predicted, matrix[half:])
+    strong = np.flatnonzero(strengths >= wanted.least)
+    for number in strong[np.argsort(-strengths[strong], kind="stable")][: 2 * wanted.each]:
+        yield _Candidate(float(strengths[number]), name, numbers[number])
 
 
 def _correlations(first: Array, second: Array) -> Array:
@@ -133,14 +142,15 @@ def _correlations(first: Array, second: Array) -> Array:
     return np.asarray((apart[0] * apart[1]).sum(0) / np.where(both > 0, both, np.inf))
 
 
-def _of_categories(categories: Mapping[str, Category], rows: Array) -> Iterator[_Candidate]:
+def _of_categories(categories: Mapping[str, Category], rows: Array, wanted: _Wanted) -> Iterator[_Candidate]:
     half, names = len(rows) // 2, list(categories)
     for number, first in enumerate(names):
         for second in names[number + 1 :]:
             pair = categories[first], categories[second]
             fitted = scores.fit(*pair, rows[:half])
             strength = scores.correlation(scores.apply(*pair, fitted, rows[half:])).value
-            yield _Candidate(strength, first, second)
+            if strength >= wanted.least:
+                yield _Candidate(strength, first, second)
 
 
 def _measured(columns: Mapping[str, Scored], candidate: _Candidate, rows: Array) -> Tie:

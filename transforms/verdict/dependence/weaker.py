@@ -47,14 +47,16 @@ def weaker(measured: Measured, rate: float, limits: Mapping[str, float]) -> list
 
     The surest come first.
     """
-    return list(_Search(measured, rate, limits).all().values())
+    # What the user lets pass explains other features' ties all the same.
+    weaker_features = _Search(measured, rate, min(limits.values())).all().values()
+    return [each for each in weaker_features if each.part >= limits[each.name]]
 
 
 class _Search:
     """What is left to explain: ties of which no feature was taken out, and their features' estimates."""
 
-    def __init__(self, measured: Measured, rate: float, limits: Mapping[str, float]) -> None:
-        self._measured, self._limits = measured, limits
+    def __init__(self, measured: Measured, rate: float, least: float) -> None:
+        self._measured, self._least = measured, least
         self._remaining = set(range(len(measured.ties)))
         by_feature = self._by_feature()
         self._estimates = {name: attenuation.estimate(measured, ties) for name, ties in by_feature.items()}
@@ -63,7 +65,7 @@ class _Search:
     def all(self) -> dict[str, Weaker]:
         """By name; of a pair of which either may be meant, both."""
         result: dict[str, Weaker] = {}
-        while counting := [name for name, each in self._estimates.items() if self._counts(name, each)]:
+        while counting := [name for name, each in self._estimates.items() if self._counts(each)]:
             name, other = self._named(max(counting, key=lambda name: (self._estimates[name].normal, name)))
             result.setdefault(name, self._weaker(name, other))
             if other is not None:
@@ -71,14 +73,14 @@ class _Search:
             self._take_out(name)
         return result
 
-    def _counts(self, name: str, estimate: Estimate) -> bool:
-        return estimate.p_value <= self._limit and estimate.part >= self._limits[name]
+    def _counts(self, estimate: Estimate) -> bool:
+        return estimate.p_value <= self._limit and estimate.part >= self._least
 
     def _named(self, surest: str) -> tuple[str, str | None]:
         """The feature or its partner, whichever has other weaker ties; and the other if neither has."""
         ties = self._ties_of(surest)
         partner = self._other(ties[0], surest)
-        if not self._counts(partner, self._estimates[partner]):
+        if not self._counts(self._estimates[partner]):
             return surest, None
         alone, partner_alone = (
             attenuation.estimate(self._measured, [tie for tie in self._ties_of(name) if tie != ties[0]])

@@ -23,7 +23,7 @@ from trueserve.transforms.verdict.model import (
 )
 from trueserve.transforms.verdict.reference import Reference
 from trueserve.transforms.verdict.severity import Policy
-from trueserve.transforms.verdict.wording import number, percent, quoted
+from trueserve.transforms.verdict.wording import percent, quoted
 
 METRIC = "dependence"
 #: The least part by which a feature's ties are weaker that matters.
@@ -31,7 +31,7 @@ LEAST = 0.1
 OTHER_ROWS = "values of other rows"
 # From so many features on, and this part of all, they are told together.
 _SEVERAL, _MOST = 3, 0.5
-_SHOWN = 2
+_SHOWN, _LEAST_P = 2, 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,12 +104,10 @@ def _findings(
 
 
 def _finding(dependence: Dependence, weaker: Weaker, limit: float) -> Finding:
-    partners = _listed(weaker.partners)
-    rows = f"about {percent(min(weaker.part, 1.0))} of its values are as if of other rows"
-    either = f", or so are those of {quoted(weaker.either)}" if weaker.either else ""
+    either = f", or those of {quoted(weaker.either)} are" if weaker.either else ""
     message = (
-        f"{rows}{either}; it goes with the others less than in training: {partners}"
-        f" (p {_p(weaker.p_value)}, {dependence.rows:,} rows)"
+        f"about {percent(min(weaker.part, 1.0))} of its values are as if of other rows{either}:"
+        f" its correlation {_listed(weaker.partners)} ({_p(weaker.p_value)}, {dependence.rows:,} rows)"
     )
     evidence = f"all its ties are weaker by {percent(min(weaker.part, 1.0))}, its own values are as they were"
     return Finding(
@@ -137,18 +135,18 @@ def _of_most(dependence: Dependence, weaker: Sequence[Weaker]) -> Finding:
     more = f" and {len(weaker) - 5:,} more" if len(weaker) > 5 else ""
     message = (
         f"{len(weaker):,} of {len(dependence.compared):,} features no longer go together, as if the values of"
-        f" a row were those of several rows: {names}{more}; {weaker[0].name}: {_listed(weaker[0].partners)}"
+        f" a row were those of several rows: {names}{more}; the correlation of"
+        f" {quoted(weaker[0].name)} {_listed(weaker[0].partners)}"
     )
     return Finding("", Space.SET, FindingKind.DEPENDENCE, Severity.ERROR, METRIC, message)
 
 
 def _listed(partners: Sequence[Partner]) -> str:
-    return ", ".join(
-        f"{number(round(partner.training, 2))} with {quoted(partner.name)} became"
-        f" {number(round(partner.serving, 2))}"
+    return "; ".join(
+        f"with {quoted(partner.name)} is {partner.serving:.2f}, in training {partner.training:.2f}"
         for partner in partners[:_SHOWN]
     )
 
 
 def _p(p_value: float) -> str:
-    return "below 1e-12" if p_value < 1e-12 else f"{p_value:.2g}"
+    return f"p {p_value:.1e}" if p_value >= _LEAST_P else "p below 1e-12"
