@@ -104,15 +104,15 @@ def estimate(measured: Measured, ties: Sequence[int]) -> Estimate:
         return Estimate(0.0, 0.0, 1.0)
     weights = measured.weights[ties]
     strengths = np.array([measured.ties[tie].strength for tie in ties])
-    whole = float(weights @ strengths)
+    whole_strength = float(weights @ strengths)
     difference = float(weights @ (strengths - measured.served[ties]))
     variances = _variances(measured, ties, weights)
     variance = sum(each.value for each in variances)
-    if whole <= 0 or variance <= 0:
+    if whole_strength <= 0 or variance <= 0:
         return Estimate(0.0, 0.0, 1.0)
     # Welch's and Satterthwaite's degrees of freedom of a sum.
     freedom = variance**2 / sum(each.value**2 / each.freedom for each in variances)
-    return Estimate(difference / whole, difference / math.sqrt(variance), freedom)
+    return Estimate(difference / whole_strength, difference / math.sqrt(variance), freedom)
 
 
 class _Variance(NamedTuple):

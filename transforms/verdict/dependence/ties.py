@@ -18,7 +18,7 @@ from trueserve.transforms.verdict.dependence.scores import Correlation, Scores
 Array = np.ndarray[Any, Any]
 
 # Ties are chosen on this part of the rows. They are at least so strong, and so many standard deviations.
-_CHOOSING, _LEAST, _DEVIATIONS = 0.25, 0.1, 5.0
+_CHOICE, _LEAST, _DEVIATIONS = 0.25, 0.1, 5.0
 # So many of a feature are compared at least, and more where features are few, up to so many by all of them;
 # and of so many categories those among each other.
 _EACH, _TIES, _MOST_CATEGORIES = 4, 200, 40
@@ -62,17 +62,17 @@ class _Candidate(NamedTuple):
 def find(columns: Mapping[str, Scored], num_rows: int) -> list[Tie]:
     """The ties of each feature, the strongest ones; rows stand in an order that says nothing."""
     rows = measuring(num_rows)
-    choosing = np.arange(rows[0])
-    least = max(_LEAST, _DEVIATIONS / max(len(choosing), 1) ** 0.5)
+    choosing_rows = np.arange(rows[0])
+    least = max(_LEAST, _DEVIATIONS / max(len(choosing_rows), 1) ** 0.5)
     each = max(_EACH, _TIES // max(len(columns), 1))
-    chosen = _strongest(list(_candidates(columns, choosing, _Wanted(least, each))), each)
+    chosen = _strongest(list(_candidates(columns, choosing_rows, _Wanted(least, each))), each)
     ties = (_measured(columns, candidate, rows) for candidate in chosen)
     return [tie for tie in ties if tie.strength >= _LEAST / 2]
 
 
 def measuring(num_rows: int) -> Array:
     """The places of the rows that measure ties; those before choose them."""
-    return np.arange(round(num_rows * _CHOOSING), num_rows)
+    return np.arange(round(num_rows * _CHOICE), num_rows)
 
 
 def _strongest(candidates: list[_Candidate], each: int) -> list[_Candidate]:

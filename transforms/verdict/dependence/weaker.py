@@ -13,8 +13,8 @@ from trueserve.transforms.verdict.dependence import attenuation
 from trueserve.transforms.verdict.dependence.attenuation import Estimate, Measured
 from trueserve.transforms.verdict.evidence import false_discovery
 
-# Without the tie between both, a feature is whole up to this p-value; if both are, either may be meant.
-_WHOLE = 0.01
+# Without the tie between both, a feature is intact up to this p-value; if both are, either may be meant.
+_INTACT = 0.01
 
 
 class Partner(NamedTuple):
@@ -86,7 +86,7 @@ class _Search:
             attenuation.estimate(self._measured, [tie for tie in self._ties_of(name) if tie != ties[0]])
             for name in (surest, partner)
         )
-        if min(alone.p_value, partner_alone.p_value) > _WHOLE:
+        if min(alone.p_value, partner_alone.p_value) > _INTACT:
             return surest, partner
         return (surest if alone.normal >= partner_alone.normal else partner), None
 
