@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from support import e2e
-from support.dependence import Rows, of_other_rows, trips
 from support.logs import example
 
 from benchmarks import data
+from benchmarks.ties_data import Rows, of_other_rows, trips
 from trueserve.pipelines import cli
 
 PREPROCESSING = """

@@ -6,20 +6,21 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from support.dependence import Draw, Rows, compared, correlated, heavy, names_of, of_other_rows, trips
+from support.dependence import compared, names_of
+
+from benchmarks.ties_data import DRAWS, Rows, correlated, of_other_rows, trips
 
 TRAINING, SERVED = 20_000, 5_000
-WORLDS: dict[str, Draw] = {"correlated": correlated, "trips": trips, "heavy": heavy}
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", DRAWS)
 def test_rows_of_the_same_distribution_are_silent(world: str) -> None:
     """At most one window in 200 is not; of 45 four or more would come once in 30,000 times."""
     false = 0
     for seed in range(45):
         rng = np.random.default_rng([71, seed])
-        training = WORLDS[world](rng, 4_000)
-        result = compared(training, WORLDS[world](rng, (500, 1_000, 4_000)[seed % 3]))
+        training = DRAWS[world](rng, 4_000)
+        result = compared(training, DRAWS[world](rng, (500, 1_000, 4_000)[seed % 3]))
         assert result.reason == ""
         false += bool(result.weaker)
     assert false < 4
@@ -38,7 +39,7 @@ def test_rows_of_the_same_distribution_are_silent(world: str) -> None:
 @pytest.mark.parametrize("share", [1.0, 0.2])
 def test_a_feature_of_other_rows_is_named_with_the_part_of_them(world: str, name: str, share: float) -> None:
     rng = np.random.default_rng([72, len(name)])
-    training, serving = WORLDS[world](rng, TRAINING), WORLDS[world](rng, SERVED)
+    training, serving = DRAWS[world](rng, TRAINING), DRAWS[world](rng, SERVED)
     result = compared(training, of_other_rows(serving, rng, share, name))
     assert names_of(result) == {name}
     [weaker] = result.weaker
@@ -59,7 +60,7 @@ def test_of_two_features_that_go_with_no_other_both_are_named() -> None:
 @pytest.mark.parametrize("world", ["correlated", "trips"])
 def test_where_all_features_are_of_other_rows_most_are_named(world: str) -> None:
     rng = np.random.default_rng(74)
-    training, serving = WORLDS[world](rng, TRAINING), WORLDS[world](rng, SERVED)
+    training, serving = DRAWS[world](rng, TRAINING), DRAWS[world](rng, SERVED)
     result = compared(training, of_other_rows(serving, rng, 1.0, *serving))
     assert len(names_of(result)) >= len(serving) - 2
     assert len(result.weaker) == len(names_of(result)), "none twice"
