@@ -17,7 +17,7 @@ from trueserve.pipelines.beam.job import BeamJob, new_job
 from trueserve.pipelines.display import backtest_table, estimate_table, profile_table
 from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.estimate.workload import Step, Workload
-from trueserve.pipelines.flags.backtest import BacktestOptions, iso_duration
+from trueserve.pipelines.flags.backtest import BacktestOptions
 from trueserve.pipelines.plan import (
     ComparisonPlan,
     compared_spaces,
@@ -39,6 +39,7 @@ from trueserve.transforms.core.batches import Window
 from trueserve.transforms.core.errors import InputError, NothingExaminedError, UsageError
 from trueserve.transforms.files import paths, temporary_files
 from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.files.windows import iso_duration
 from trueserve.transforms.publish import formatting
 from trueserve.transforms.publish.page import backtest as page_backtest
 from trueserve.transforms.verdict.feature_stats import Statistics

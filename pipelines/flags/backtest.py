@@ -170,15 +170,6 @@ class BacktestOptions:
         return ValidateOptions(**{name: value for name, value in values.items() if name in shared})
 
 
-def iso_duration(length: dt.timedelta) -> str:
-    """`P1D`, `PT6H`, `P1DT12H`: the duration as it is written."""
-    minutes, seconds = divmod(length.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    units = ((hours, "H"), (minutes, "M"), (seconds, "S"))
-    time = "".join(f"{count}{unit}" for count, unit in units if count)
-    return f"P{f'{length.days}D' if length.days else ''}{f'T{time}' if time else ''}"
-
-
 COMMAND = Command(
     "backtest",
     "Past windows to limits that keep to a budget of false alarms.",

@@ -32,11 +32,12 @@ from support.repo import ROOT
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.pipelines import backtest_folder, cli
-from trueserve.pipelines.flags.backtest import iso_duration, parse_duration
+from trueserve.pipelines.flags.backtest import parse_duration
 from trueserve.transforms.baseline import layout
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import documents
+from trueserve.transforms.files.windows import iso_duration
 from trueserve.transforms.verdict.thresholds import parse
 
 Capture = pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from trueserve.transforms.backtesting.suggest import LimitKey, Series
 from trueserve.transforms.core.batches import Window
 from trueserve.transforms.core.errors import UsageError
-from trueserve.transforms.verdict import decide
+from trueserve.transforms.verdict import alarm_budget, decide
 from trueserve.transforms.verdict.compare import examine
 from trueserve.transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
 from trueserve.transforms.verdict.feature_stats import Statistics
@@ -97,6 +97,8 @@ def judge(
     findings: list[Finding] = []
     distances: list[Finding] = []
     effects: list[FeatureEffect] = []
+    references = list(references)
+    policy = alarm_budget.for_window(policy, span, alarm_budget.comparisons(references, slices=False))
     for reference in references:
         # What training was augmented with is told once, and not of each window.
         plain = dataclasses.replace(reference, trained_on=None)

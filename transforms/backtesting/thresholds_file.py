@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from trueserve.transforms.backtesting.suggest import LimitKey, Suggestion
+from trueserve.transforms.files.windows import iso_duration
 from trueserve.transforms.verdict.model import Space
-from trueserve.transforms.verdict.thresholds import FORMAT, Override, Thresholds
+from trueserve.transforms.verdict.thresholds import BUDGET, FORMAT, Override, Thresholds
 from trueserve.transforms.verdict.wording import plain
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -29,6 +30,8 @@ def raised(thresholds: Thresholds, suggestions: Iterable[Suggestion]) -> Thresho
 def render(thresholds: Thresholds, head: Iterable[str], comments: Mapping[LimitKey, str]) -> bytes:
     """The file; `head` is lines of comment at its top, `comments` stand above limits."""
     lines = [*(_comment(line) for line in head), "", f"format = {FORMAT}"]
+    if thresholds.budget != BUDGET:
+        lines += ["", "[alarms]", f"budget = {_string(iso_duration(thresholds.budget))}"]
     if thresholds.defaults:
         lines += ["", "[defaults]", *(f"{key} = {value!r}" for key, value in thresholds.defaults.items())]
     for (space, name), own in sorted(thresholds.features.items()):

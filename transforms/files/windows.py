@@ -71,6 +71,15 @@ def duration(text: str) -> dt.timedelta:
     return dt.timedelta(**{n: int(v or 0) for n, v in zip(names, match.groups(), strict=True)})
 
 
+def iso_duration(length: dt.timedelta) -> str:
+    """`P1D`, `PT6H`, `P1DT12H`: the duration as it is written."""
+    minutes, seconds = divmod(length.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    units = ((hours, "H"), (minutes, "M"), (seconds, "S"))
+    time = "".join(f"{count}{unit}" for count, unit in units if count)
+    return f"P{f'{length.days}D' if length.days else ''}{f'T{time}' if time else ''}"
+
+
 def has_fields(logs: str) -> bool:
     """Whether `logs` is to be filled in with times. A BigQuery table is not, whatever its name holds."""
     return "%" in logs and not logs.startswith("bq://")

@@ -19,7 +19,7 @@ from trueserve.transforms.publish import optional_checks
 from trueserve.transforms.publish.page import page
 from trueserve.transforms.reference.training_slices import TrainingSlices
 from trueserve.transforms.runs.previous_runs import PreviousRuns
-from trueserve.transforms.verdict import histograms
+from trueserve.transforms.verdict import alarm_budget, histograms
 from trueserve.transforms.verdict.dependence.sampled import SampledRows
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
 from trueserve.transforms.verdict.findings import absence as absences
@@ -109,13 +109,15 @@ def _assemble(
     }
     forms = _weighed_forms(results)
     span = _span(settings.window, _seen(results.accounting))
+    families = alarm_budget.comparisons(references, slices=bool(results.slices))
+    policy = alarm_budget.for_window(settings.policy, span, families)
     compared = [
         compare_space(
-            reference, served[reference.space], settings.policy, forms, span, other_types=results.other_types
+            reference, served[reference.space], policy, forms, span, other_types=results.other_types
         )
         for reference in references
     ]
-    ties = _ties(references, compared, results, settings.policy, span)
+    ties = _ties(references, compared, results, policy, span)
     optional = optional_checks.comparisons(
         results.optional, settings.optional, settings.policy, settings.contract
     )
@@ -135,7 +137,7 @@ def _assemble(
         seen=_seen(results.accounting),
         examined=Examined(
             slices=slices_findings.compare_slices(
-                references, results.slices, settings.policy, span, same_slices.references_of
+                references, results.slices, policy, span, same_slices.references_of
             ),
             notes=[
                 *same_slices.note([name for each in results.slices.values() for name in each.rows]),

@@ -9,17 +9,22 @@ distribution = 0.03
 missing = 0.02
 severity = "warning"
 note = "moves with the season; agreed in 2026-11"
+
+[alarms]
+budget = "P90D"
 """
 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files import windows
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.wording import listing, plain
 
@@ -46,6 +51,8 @@ _OF_SPACES: Mapping[Space, tuple[str, ...]] = {
     Space.PREDICTION: (*_OF_ALL_SPACES, "zero_variance"),
 }
 _SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
+#: The time in which a job may raise one false alarm, where the file does not say.
+BUDGET = dt.timedelta(days=90)
 _LONGEST_NOTE = 200
 _MOST_SHOWN = 10**18
 _MILDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -74,11 +81,13 @@ class Thresholds:
       file: its name, for messages.
       defaults: limits of all features, by key of `LIMITS`.
       features: by space and name.
+      budget: the time in which all comparisons together may raise one false alarm.
     """
 
     file: str = "thresholds.toml"
     defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
     features: Mapping[tuple[Space, str], Override] = dataclasses.field(default_factory=dict)
+    budget: dt.timedelta = BUDGET
 
     def limit(self, space: Space, feature: str, metric: str, default: float) -> float:
         """The least effect in this metric that matters; `default` where the file says nothing of it."""
@@ -122,7 +131,7 @@ def parse(text: bytes, file: str) -> Thresholds:
         document = tomllib.loads(text.decode())
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UsageError(f"{file} is no TOML: {plain(str(error))}") from error
-    _check_keys(file, "", document, ("format", "defaults", *_SPACES))
+    _check_keys(file, "", document, ("format", "defaults", "alarms", *_SPACES))
     if type(document.get("format")) is not int or document["format"] != FORMAT:
         raise UsageError(f"{file}: expected format = {FORMAT}, got {_shown(document.get('format'))}")
     return Thresholds(
@@ -131,7 +140,25 @@ def parse(text: bytes, file: str) -> Thresholds:
             file, "defaults", _table(file, "defaults", document.get("defaults", {})), tuple(LIMITS)
         ),
         features=dict(_features(file, document)),
+        budget=_budget(file, _table(file, "alarms", document.get("alarms", {}))),
     )
+
+
+def _budget(file: str, values: Mapping[str, Any]) -> dt.timedelta:
+    _check_keys(file, "alarms", values, ("budget",))
+    value = values.get("budget")
+    if value is None:
+        return BUDGET
+    try:
+        budget = windows.duration(value) if isinstance(value, str) else dt.timedelta(0)
+    except (ValueError, OverflowError):
+        budget = dt.timedelta(0)
+    if not budget:
+        raise UsageError(
+            f"{file}: [alarms] budget: expected the time in which one false alarm is allowed, such as P90D or"
+            f" P52W, got {_shown(value)}"
+        )
+    return budget
 
 
 def _features(file: str, document: Mapping[str, Any]) -> Iterator[tuple[tuple[Space, str], Override]]:

@@ -119,6 +119,20 @@ def test_the_wrong_baseline_is_one_finding_and_the_same_exit_code() -> None:
     assert absent == names[1:]
 
 
+@pytest.mark.parametrize(("length", "outcome"), [(HOUR, "ok"), (720 * HOUR, "skew"), (None, "skew")])
+def test_short_windows_are_judged_at_the_rate_that_keeps_to_the_budget(
+    length: dt.timedelta | None, outcome: str
+) -> None:
+    """A difference of p 0.002: chance makes as much in two hours of an hourly job's months."""
+    schema = hand_made.schema(schema_pb2.Feature(name="w", type=schema_pb2.BYTES))
+    trained = hand_made.statistics(2_000, hand_made.category("w", {"a": 1_000, "b": 1_000}))
+    served = {Space.RAW: hand_made.statistics(500, hand_made.category("w", {"a": 290, "b": 210}))}
+    run = PipelineResults(served, Accounting(read=500, decoded=500, rows=500, compared=500))
+    settings = RunSettings(Window(START, START + length if length else None), Policy())
+    verdict, _ = assemble.assemble_verdict(lambda: [Reference(schema, trained, Space.RAW)], run, settings)
+    assert verdict.outcome == outcome
+
+
 def test_a_space_without_rows_is_not_examined_and_slices_left_out_are_counted() -> None:
     schema = hand_made.schema(schema_pb2.Feature(name="w", type=schema_pb2.BYTES))
     trained = hand_made.statistics(50, hand_made.category("w", {"a": 30, "b": 20}))

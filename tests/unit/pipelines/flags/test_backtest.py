@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from support.past_windows import DAY, START, options
 
-from trueserve.pipelines.flags.backtest import iso_duration, parse_duration, parse_spans
+from trueserve.pipelines.flags.backtest import parse_duration, parse_spans
 from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.files.windows import iso_duration
 
 SECOND = dt.timedelta(seconds=1)
 
