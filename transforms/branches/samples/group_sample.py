@@ -42,7 +42,9 @@ class GroupSample:
         self.num_rows += len(groups)
         below = np.flatnonzero(groups < np.uint64(self.limit))
         self._count(*np.unique(groups[below], return_counts=True))
-        return below
+        # Groups that are given up at once are not looked at: most of a first batch.
+        self._set_limit()
+        return below[groups[below] < np.uint64(self.limit)]
 
     def thinned(self, groups: Array, order: Array) -> Array:
         """The places of the rows that are kept of each group, of rows that are `wanted`."""
@@ -96,6 +98,10 @@ class GroupSample:
         both = np.concatenate([self._sizes, sizes])
         self._ids, self._sizes = ids, np.bincount(inverse.reshape(-1), both, len(ids)).astype(np.int64)
 
+    def _set_limit(self) -> None:
+        if len(self._ids) > self._most:
+            self.limit = min(self.limit, int(self._ids[self._most]))
+
     def _join(self, more: Sequence[tuple[Array, Array, dict[str, Column]]]) -> None:
         parts = [(self.groups, self._order, self.rows), *more]
         groups, order = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
@@ -107,8 +113,7 @@ class GroupSample:
 
     def _kept(self, groups: Array, order: Array, rows: dict[str, Column]) -> Array:
         """Which rows are kept, sorted; sets the limit."""
-        if len(self._ids) > self._most:
-            self.limit = min(self.limit, int(self._ids[self._most]))
+        self._set_limit()
         places = np.lexsort((order, groups))
         sorted_groups = groups[places]
         is_kept = (_rank(sorted_groups) < ROWS_EACH) & (sorted_groups < np.uint64(self.limit))
