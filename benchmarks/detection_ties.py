@@ -91,9 +91,9 @@ def promises(judged: Sequence[tuple[Trial, bool]]) -> Iterator[Promise]:
     clean = [is_skew for trial, is_skew in judged if not trial.feature]
     text = "at most one window in 200 without a fault has a feature that goes with the others less"
     yield Promise(text, Share(sum(clean), len(clean)), MOST_FALSE_ON_AVERAGE)
-    for share, words in ((1.0, "all"), (0.2, "20 %")):
+    for share, part in ((1.0, "all"), (0.2, "20 %")):
         named = [is_named for trial, is_named in judged if trial.feature and trial.share == share]
-        which = f"in {words} of {FAULT_ROWS:,} rows"
+        which = f"in {part} of {FAULT_ROWS:,} rows"
         text = f"at least {LEAST_FOUND:.0%} of features from other rows, {which}, are named"
         yield Promise(text, Share(sum(named), len(named)), LEAST_FOUND, at_least=True)
 
