@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from trueserve.transforms.core.batches import Window
-from trueserve.transforms.drift import slow_drift, window_drift
+from trueserve.transforms.drift import lasting_shift, slow_drift, window_drift
 from trueserve.transforms.runs import previous_runs, published_runs, window_summary
 from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.runs.published_runs import PublishedRun, UnreadableError
@@ -84,6 +84,8 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
             findings.append(_info("earlier_run_unreadable", f"the last run could not be read: {error}"))
     windows = slow_drift.comparable(summary, list(_earlier_summaries(runs, findings)))
     findings += slow_drift.findings(windows, now.references, now.policy)
+    judged = lasting_shift.Judged(now.references, now.statistics, now.policy, now.length)
+    findings += lasting_shift.findings(windows, judged)
     findings = [now.policy.thresholds.bounded(finding) for finding in findings]
     sorted_findings = tuple(sorted(findings, key=severity.order))
     return DriftReport(

@@ -97,6 +97,12 @@ def summarize(
     return WindowSummary(window, baseline, rows, values, model)
 
 
+def of_training(reference: Reference) -> Mapping[SummaryKey, float]:
+    """Where training itself stands: a rank of 0, and its shares."""
+    served = {reference.space: reference.statistics}
+    return summarize([reference], served, Window(), "").values
+
+
 def comparable(pair: ComparedPair) -> Iterator[str]:
     """The features of training that requests should have, whose missing rows mean something."""
     for name in pair.training:

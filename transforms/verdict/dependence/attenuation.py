@@ -87,15 +87,8 @@ class Estimate(NamedTuple):
     @property
     def p_value(self) -> float:
         """How likely chance makes ties so much weaker, in this direction alone."""
-        tail = p_values.of_normal(self.normal) / 2
+        tail = p_values.of_student(self.deviations, self.freedom) / 2
         return tail if self.deviations > 0 else 1 - tail
-
-    @property
-    def normal(self) -> float:
-        """A normal variable as unlikely as Student's t (Wallace 1959)."""
-        grown = math.log1p(self.deviations**2 / self.freedom)
-        factor = (8 * self.freedom + 1) / (8 * self.freedom + 3)
-        return math.copysign(factor * math.sqrt(self.freedom * grown), self.deviations)
 
 
 def estimate(measured: Measured, ties: Sequence[int]) -> Estimate:

@@ -66,7 +66,9 @@ class _Search:
         """By name; of a pair of which either may be meant, both."""
         result: dict[str, Weaker] = {}
         while counting := [name for name, each in self._estimates.items() if self._counts(each)]:
-            name, other = self._named(max(counting, key=lambda name: (self._estimates[name].normal, name)))
+            name, other = self._named(
+                max(counting, key=lambda name: (self._estimates[name].deviations, name))
+            )
             result.setdefault(name, self._weaker(name, other))
             if other is not None:
                 result.setdefault(other, self._weaker(other, name))
@@ -88,7 +90,7 @@ class _Search:
         )
         if min(alone.p_value, partner_alone.p_value) > _INTACT:
             return surest, partner
-        return (surest if alone.normal >= partner_alone.normal else partner), None
+        return (surest if alone.deviations >= partner_alone.deviations else partner), None
 
     def _weaker(self, name: str, either: str | None) -> Weaker:
         partners = tuple(

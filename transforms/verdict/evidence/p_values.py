@@ -49,6 +49,8 @@ def of_normal(deviations: float) -> float:
 # Gauss and Legendre's rule, by which Student's density is summed.
 _LEGGAUSS: Any = np.polynomial.legendre.leggauss  # typed in some versions of numpy alone
 _NODES, _WEIGHTS = _LEGGAUSS(60)
+# Where a normal density is e ** -50 of that at the least deviation, nothing is left to sum.
+_FURTHEST = 100.0
 
 
 def of_student(deviations: float, freedom: float) -> float:
@@ -59,7 +61,8 @@ def of_student(deviations: float, freedom: float) -> float:
     if freedom <= 0 or not deviations:
         return 1.0
     low = math.atan(abs(deviations) / math.sqrt(freedom))
-    half = (math.pi / 2 - low) / 2
+    high = min(math.sqrt((deviations**2 + _FURTHEST) / freedom), math.pi / 2)
+    half = (high - low) / 2
     angles = low + half * (_NODES + 1)
     total = math.sqrt(math.pi) / 2 * math.exp(math.lgamma(freedom / 2) - math.lgamma((freedom + 1) / 2))
     return min(float(half * (_WEIGHTS @ np.cos(angles) ** (freedom - 1))) / total, 1.0)
