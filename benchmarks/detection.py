@@ -28,6 +28,7 @@ from benchmarks import (  # noqa: E402
     detection_days,
     detection_quick,
     detection_report,
+    detection_vectors,
     peers_venv,
     refutation,
     report,
@@ -117,7 +118,12 @@ def full(seed: int) -> int:
     windows = run(FULL, seed, python)
     days = detection_days.judged()
     say(f"{len(days)} real days, {sum(1 for day in days if day.errors)} with an error")
-    promises = bounds(windows, errors, days)
+    vectors = [
+        (trial, detection_vectors.judge(trial))
+        for trial in detection_vectors.trials(detection_vectors.FULL, seed)
+    ]
+    say(f"{len(vectors):,} windows of vectors")
+    promises = bounds(windows, errors, days, list(detection_vectors.promises(vectors)))
     heading = about(seed, _BEGUN)
     page = detection_report.document(windows, promises, heading, notes, days)
     print(page)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks import detection_days, detection_promises
+from benchmarks import detection_days, detection_promises, detection_vectors
 from benchmarks.detection_answers import OURS, Answer, Judged, Planted
 from benchmarks.detection_data import SOURCES, World, world
 from benchmarks.detection_days import Day
@@ -123,6 +123,8 @@ def promises(seed: int, log: Path) -> list[Promise]:
         windows = pool.imap_unordered(judge, trials(seed), chunksize=4)
         large = trifles(seed)
         judged = list(windows)
+        of_vectors = detection_vectors.trials(detection_vectors.QUICK, seed)
+        vectors = list(zip(of_vectors, pool.map(detection_vectors.judge, of_vectors), strict=True))
         days = _days(folder, prepared, seed, pool)
     return [
         *detection_promises.of_false_alarms(judged),
@@ -130,6 +132,7 @@ def promises(seed: int, log: Path) -> list[Promise]:
         *detection_promises.of_detections(judged),
         *detection_promises.of_trifles(large),
         detection_promises.of_days(days),
+        *detection_vectors.promises(vectors),
     ]
 
 

@@ -12,9 +12,10 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     FeatureDifference,
 )
 from trueserve.transforms.verdict.evidence.unseen_mass import may_be_named
+from trueserve.transforms.verdict.evidence.vectors.difference import VectorDifference
 from trueserve.transforms.verdict.model import FindingEvidence, ShareChange
 from trueserve.transforms.verdict.reference import ComparedPair
-from trueserve.transforms.verdict.wording import number, percent, quoted
+from trueserve.transforms.verdict.wording import number, percent, quoted, spans
 
 _NAMES = {
     KOLMOGOROV: "Kolmogorov-Smirnov distance",
@@ -64,12 +65,25 @@ def why_not(evidence: FindingEvidence) -> str:
 
 def distance(difference: FeatureDifference) -> str:
     """What a difference of distributions measures, and how much."""
+    if isinstance(difference, VectorDifference):
+        return _of_positions(difference)
     scope = (
         f" of the values that are not {number(difference.excluded_value)}"
         if difference.excluded_value is not None
         else ""
     )
     return f"{_NAMES[difference.metric]} {number(difference.effect)}{scope}"
+
+
+def _of_positions(difference: VectorDifference) -> str:
+    """How many positions differ and which, and by how much at least."""
+    least = f"share of rows that differ (at least) {number(difference.effect)}"
+    compared = difference.of_positions
+    if compared is None or not len(compared.differing):
+        return f"no position by itself but sums of positions differ: {least}"
+    width, of = compared.training.width, compared.training.length
+    count = min(len(compared.differing) * width, of)
+    return f"{count:,} of {of:,} positions differ ({spans(compared.differing.tolist(), width)}): {least}"
 
 
 def _conditions(difference: FeatureDifference, evidence: FindingEvidence) -> str:
