@@ -160,8 +160,8 @@ def _image_shapes(feature: schema_pb2.Feature | None, length: int) -> list[tuple
     if len(sizes) == 3 and math.prod(sizes) == length:
         first, _, last = sizes
         return [(sizes[1], sizes[2], first) if first <= 4 < last else (first, sizes[1], last)]
-    sides = {channels: math.isqrt(length // channels) for channels in (3, 4, 1)}
-    return [(n, n, c) for c, n in sides.items() if n > 3 and n * n * c == length]
+    lengths = {channels: math.isqrt(length // channels) for channels in (3, 4, 1)}
+    return [(n, n, c) for c, n in lengths.items() if n > 3 and n * n * c == length]
 
 
 def _of_image(places: Array, height: int, width: int, channels: int) -> Iterator[_Reordered]:

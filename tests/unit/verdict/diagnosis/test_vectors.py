@@ -73,7 +73,7 @@ def test_permuted_positions_are_named_with_where_they_went() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda rows: rows[:, ::-1], "from last to first"),
         (lambda rows: np.roll(rows, 3, axis=1), "moved along by 3"),
@@ -81,11 +81,11 @@ def test_permuted_positions_are_named_with_where_they_went() -> None:
         (lambda rows: windows.permuted(rows, np.random.default_rng(3)), "in another order"),
     ],
 )
-def test_the_way_positions_were_permuted_is_named(change: Any, words: str) -> None:
+def test_the_way_positions_were_permuted_is_named(change: Any, message: str) -> None:
     error = the_error(np.ascontiguousarray(change(served())))
     assert error.diagnosis is not None
     assert error.diagnosis.cause == causes.PERMUTED
-    assert words in error.message
+    assert message in error.message
 
 
 @pytest.mark.parametrize("kind", ["embedding", "alike"])
@@ -116,19 +116,19 @@ def test_positions_that_are_not_finite_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda p: p.transpose(0, 3, 1, 2), "(8 x 8 x 3) has its channels first"),
         (lambda p: p[..., ::-1], "channels in reverse: BGR for RGB?"),
     ],
 )
-def test_moved_channels_of_images_are_named(change: Any, words: str) -> None:
+def test_moved_channels_of_images_are_named(change: Any, message: str) -> None:
     pictures = served("images").reshape(-1, 8, 8, 3)
     rows = np.ascontiguousarray(change(pictures)).reshape(len(pictures), -1)
     error = the_error(rows, "images")
     assert error.diagnosis is not None
     assert error.diagnosis.cause == causes.CHANNELS
-    assert words in error.message
+    assert message in error.message
 
 
 def test_the_shape_of_the_schema_says_what_an_image_is() -> None:

@@ -76,18 +76,18 @@ class Profile(NamedTuple):
 
 def of_view(view: View) -> tuple[Profile, Profile] | None:
     """The positions, and the sums with fixed signs; None where the statistics do not have them."""
-    positions = _positions(view)
-    if positions is None or not view.present:
+    known = _vector_stats(view)
+    if known is None or not view.present:
         return None
     heaviest = max([1.0, *(float(each.num) for each in view.proto.custom_stats if each.name == HEAVIEST_ROW)])
-    rows = view.independent * positions.share
-    parts = positions.known[: positions.columns], positions.known[positions.columns :]
-    is_vector = positions.share >= _ALL
-    first, second = (Profile(positions.length, part, rows, heaviest, is_vector) for part in parts)
+    rows = view.independent * known.share
+    parts = known.known[: known.columns], known.known[known.columns :]
+    is_vector = known.share >= _ALL
+    first, second = (Profile(known.length, part, rows, heaviest, is_vector) for part in parts)
     return first, second
 
 
-def _positions(view: View) -> VectorStats | None:
+def _vector_stats(view: View) -> VectorStats | None:
     packed = [each.any.value for each in view.proto.custom_stats if each.name == VECTOR_STATS]
     return unpacked_positions(packed[0]) if packed else None
 
