@@ -26,6 +26,8 @@ HEAVIEST_ROW = "heaviest_row"
 #: How many rows tell as much as one independent row, of a feature's values and of its absence, as numbers,
 #: where rows belong together (`branches.samples.design_effect`).
 DESIGN_EFFECT, MISSING_EFFECT = "design_effect", "design_effect_of_missing"
+#: How large that can be: the size of the group that a row is in, on average.
+MOST_EFFECT = "most_design_effect"
 #: A value that training does not know is named only from this many rows on: a rare string may be a person's.
 NAMED_FROM = 10
 

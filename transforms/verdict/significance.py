@@ -23,7 +23,6 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     VECTOR,
     FeatureDifference,
 )
-from trueserve.transforms.verdict.evidence.vectors import difference as vector_difference
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation
 from trueserve.transforms.verdict.reference import ComparedPair
@@ -246,8 +245,6 @@ class TestResults:
         return differences
 
     def _of_pools_and_positions(self, name: str) -> Iterator[FeatureDifference]:
-        training, serving = self.pair.training[name], self.pair.serving[name]
-        yield from two_sample.of_values(training, serving)
-        wanted = self.pair.policy.thresholds.is_vector(name)
-        if (of_vectors := vector_difference.of_vectors(training, serving, wanted=wanted)) is not None:
-            yield of_vectors
+        yield from two_sample.of_values(self.pair.training[name], self.pair.serving[name])
+        if (of_vector := self.pair.vector_difference(name)) is not None:
+            yield of_vector

@@ -13,7 +13,6 @@ from trueserve.transforms.verdict.evidence import cdf as cdfs
 from trueserve.transforms.verdict.evidence import p_values
 from trueserve.transforms.verdict.evidence.cdf import Cdf
 from trueserve.transforms.verdict.evidence.feature_difference import VECTOR
-from trueserve.transforms.verdict.evidence.vectors.difference import of_vectors
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.reference import ComparedPair
@@ -78,10 +77,7 @@ class _Causes:
         return of_positions if of_positions.cause in vectors.MIXED and cause.cause in _FUNCTIONS else cause
 
     def _of_positions(self, name: str) -> Diagnosis | None:
-        training, serving = self.pair.training.get(name), self.pair.serving.get(name)
-        if training is None or serving is None:
-            return None
-        change = of_vectors(training, serving, wanted=self.pair.policy.thresholds.is_vector(name))
+        change = self.pair.vector_difference(name)
         return vectors.diagnose(change, self.pair.features.get(name)) if change is not None else None
 
     def _of_presence(self, finding: Finding) -> Diagnosis:

@@ -110,7 +110,9 @@ def of_sums(first: Profile, second: Profile) -> Compared:
     return Compared(first, second, pairs)
 
 
-def of_vectors(training: View, serving: View, *, wanted: bool | None = None) -> VectorDifference | None:
+def of_vectors(
+    training: View, serving: View, *, wanted: bool | None = None, design_effect: float = 1.0
+) -> VectorDifference | None:
     """The difference of two samples of vectors.
 
     Name: Bennett's inequality for each position and sum, times the number of tests (`bounds`).
@@ -121,11 +123,12 @@ def of_vectors(training: View, serving: View, *, wanted: bool | None = None) -> 
     Args:
       wanted: whether the feature is taken for a vector; None if it is one where all of training's lists have
         one length.
+      design_effect: how many rows count as one, at least.
 
     Returns:
       None where the feature is no vector, or the statistics of a side do not know its positions.
     """
-    before, after = of_view(training), of_view(serving)
+    before, after = (of_view(view, design_effect) for view in (training, serving))
     if wanted is False or before is None or after is None or before[0].length != after[0].length:
         return None
     if (not wanted and not before[0].is_vector) or len(before[0].known) != len(after[0].known):

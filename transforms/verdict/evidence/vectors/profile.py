@@ -74,13 +74,16 @@ class Profile(NamedTuple):
         return self._replace(known=self.known[order])
 
 
-def of_view(view: View) -> tuple[Profile, Profile] | None:
-    """The positions, and the sums with fixed signs; None where the statistics do not have them."""
+def of_view(view: View, design_effect: float = 1.0) -> tuple[Profile, Profile] | None:
+    """The positions, and the sums with fixed signs; None where the statistics do not have them.
+
+    `design_effect`: so many rows count as one, at least.
+    """
     known = _vector_stats(view)
     if known is None or not view.present:
         return None
     heaviest = max([1.0, *(float(each.num) for each in view.proto.custom_stats if each.name == HEAVIEST_ROW)])
-    rows = view.independent * known.share
+    rows = view.present / max(view.design_effect, design_effect) * known.share
     parts = known.known[: known.columns], known.known[known.columns :]
     is_vector = known.share >= _ALL
     first, second = (Profile(known.length, part, rows, heaviest, is_vector) for part in parts)
