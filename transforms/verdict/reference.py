@@ -175,6 +175,8 @@ class ComparedPair:
         if training is None or serving is None:
             return None
         wanted = self.policy.thresholds.is_vector(name)
+        if wanted is None and self.reference.space is Space.TRANSFORMED and training.kind == "category":
+            return None  # ids of words: more of them are unknown in new rows than in training's own
         return of_vectors(training, serving, wanted=wanted, design_effect=self.most_effect)
 
     def is_wanted(self, name: str) -> bool:

@@ -174,15 +174,11 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]))
     st.dictionaries(st.tuples(st.sampled_from([Space.RAW, Space.TRANSFORMED]), NAMES), OVERRIDES),
     st.dictionaries(st.sampled_from([*LIMITS]), st.just(0.04)),
     st.text(),
-    st.one_of(st.none(), st.frozensets(NAMES)),
 )
 def test_limits_that_are_written_are_read(
-    features: dict[tuple[Space, str], Override],
-    defaults: dict[str, float],
-    comment: str,
-    vectors: frozenset[str] | None,
+    features: dict[tuple[Space, str], Override], defaults: dict[str, float], comment: str
 ) -> None:
-    written = Thresholds(defaults=defaults, features=features, vectors=vectors)
+    written = Thresholds(defaults=defaults, features=features)
     comments = {LimitKey(s, name, key): comment for (s, name), own in features.items() for key in own.limits}
     assert parse(thresholds_file.render(written, [comment], comments), "thresholds.toml") == written
 

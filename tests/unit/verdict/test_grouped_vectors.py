@@ -23,10 +23,10 @@ def rows_of(random: np.random.Generator, shared: str, requests: int, each: int =
     """Vectors of candidates: all positions, three of them, or what is not 0 is the user's."""
     users = np.repeat(random.normal(size=(requests, LENGTH)), each, axis=0)
     if shared == "one-hot":
-        return np.eye(LENGTH, dtype=np.float32)[np.abs(users).argmax(1)]
+        return np.asarray(np.eye(LENGTH, dtype=np.float32)[np.abs(users).argmax(1)])
     own = random.normal(size=users.shape)
     is_shared = np.arange(LENGTH) < (LENGTH if shared == "all" else 3)
-    return np.where(is_shared, users, own).astype(np.float32)
+    return np.asarray(np.where(is_shared, users, own), np.float32)
 
 
 def statistics_of(rows: Array, each: int = EACH) -> Statistics:

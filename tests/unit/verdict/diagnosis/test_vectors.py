@@ -15,7 +15,7 @@ from trueserve.transforms.verdict.compare import Policy, Reference
 from trueserve.transforms.verdict.diagnosis import vectors as causes
 from trueserve.transforms.verdict.diagnosis.causes import SCALE
 from trueserve.transforms.verdict.feature_stats import Statistics
-from trueserve.transforms.verdict.model import Finding
+from trueserve.transforms.verdict.model import Finding, Space
 from trueserve.transforms.verdict.thresholds import Thresholds
 
 Array = np.ndarray[Any, Any]
@@ -196,3 +196,20 @@ def test_an_older_baseline_compares_a_pool() -> None:
     older = dataclasses.replace(baseline(), statistics=statistics)
     assert vectors.errors(older, served()[:, ::-1].copy()) == []
     assert vectors.errors(older, served()) == []
+
+
+@pytest.mark.parametrize("space", [Space.RAW, Space.TRANSFORMED])
+def test_ids_of_words_are_no_vectors_unless_the_user_says_so(space: Space) -> None:
+    def ids(rows: int, seed: int) -> Array:
+        random = np.random.default_rng(seed)
+        return np.stack([random.poisson(3 + position, rows) for position in range(4)], 1)
+
+    reference = windows.baseline(ids(3000, 1))
+    reference.schema.feature[0].int_domain.is_categorical = True
+    reference = dataclasses.replace(
+        reference, statistics=vectors.statistics(ids(3000, 1), reference), space=space
+    )
+    served = ids(1000, 2)[:, ::-1].copy()
+    listed = Policy(thresholds=Thresholds(vectors=frozenset({windows.FEATURE})))
+    assert len(vectors.errors(reference, served)) == (space is Space.RAW)
+    assert len(vectors.errors(reference, served, listed)) == 1
