@@ -74,7 +74,9 @@ class _Causes:
         is_better = finding.metric == VECTOR or cause.cause in (fitting.UNKNOWN, SPREAD)
         if is_better or of_positions.cause in vectors.PRECISE:
             return of_positions
-        return of_positions if of_positions.cause in vectors.MIXED and cause.cause in _FUNCTIONS else cause
+        # Both say of all values what function of training's they are, or one does, and is right.
+        is_function = cause.cause in _FUNCTIONS
+        return of_positions if is_function == (of_positions.cause in vectors.MIXED) else cause
 
     def _of_positions(self, name: str) -> Diagnosis | None:
         change = self.pair.vector_difference(name)

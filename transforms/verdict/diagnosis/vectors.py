@@ -30,9 +30,11 @@ MIXED = (ROTATED, OTHER_NORM, OTHER)
 
 # What explains all but so many of the positions that differ explains them.
 _LEFT = 0.05
+# So many are some positions, which are told without a word on the others.
+_FEW = 0.1
 # Norms within this factor of each other are one.
 _SAME_NORM = 1.1
-# Vectors of more positions are not searched for the way that each of them went.
+# Positions of longer vectors are matched by their means alone.
 _MOST_MATCHED = 1024
 _ROUNDS = 30
 _CERTAIN, _LIKELY, _POSSIBLE = 0.98, 0.9, 0.7
@@ -94,11 +96,14 @@ def _not_finite(compared: Compared, _feature: schema_pb2.Feature | None) -> Diag
 def _affine(compared: Compared, _feature: schema_pb2.Feature | None) -> Diagnosis | None:
     """One factor for all positions, and one offset."""
     for factor, offset in _factors(compared.training, compared.serving):
-        if _explains(compared, _times(compared.training, factor, offset)):
-            scaled = f" x {number(factor)}" if not math.isclose(factor, 1, abs_tol=0.01) else ""
+        scaled = _times(compared.training, factor, offset)
+        if offset:  # how often that is 0 is not known
+            scaled.known["zeros"] = compared.serving.known["zeros"]
+        if _explains(compared, scaled):
+            times = f" x {number(factor)}" if not math.isclose(factor, 1, abs_tol=0.01) else ""
             moved = f" {'+' if offset > 0 else '-'} {number(abs(offset))}" if offset else ""
-            cause = SCALE if scaled else SHIFT
-            return Diagnosis(cause, _LIKELY, f"all positions are training's{scaled}{moved}")
+            description = f"all positions are training's{times}{moved}"
+            return Diagnosis(SCALE if times else SHIFT, _LIKELY, description)
     return None
 
 
@@ -121,8 +126,6 @@ def _times(profile: Profile, factor: float, offset: float) -> Profile:
     known["deviation"] *= abs(factor)
     ends = [profile.known[field] * factor + offset for field in ("least", "most")]
     known["least"], known["most"] = ends if factor > 0 else ends[::-1]
-    if offset:
-        known["zeros"] = 0
     return profile._replace(known=known)
 
 
@@ -147,11 +150,11 @@ def _candidates(compared: Compared, feature: schema_pb2.Feature | None) -> Itera
     for height, width, channels in _image_shapes(feature, length):
         yield from _of_image(places, height, width, channels)
     yield _Reordered(PERMUTED, "the positions are training's from last to first", places[::-1])
-    if length <= _MOST_MATCHED:
-        yield from _rolled(compared, places)
-        matched = _matched(compared.training, compared.serving)
-        moves = _moves(matched, compared)
-        yield _Reordered(PERMUTED, f"the positions are training's in another order{moves}", matched)
+    yield from _rolled(compared, places)
+    by = _matched if length <= _MOST_MATCHED else _matched_by_mean
+    matched = by(compared.training, compared.serving)
+    moves = _moves(matched, compared)
+    yield _Reordered(PERMUTED, f"the positions are training's in another order{moves}", matched)
 
 
 def _image_shapes(feature: schema_pb2.Feature | None, length: int) -> list[tuple[int, int, int]]:
@@ -221,6 +224,14 @@ def _matched(training: Profile, serving: Profile) -> Array:
     return result
 
 
+def _matched_by_mean(training: Profile, serving: Profile) -> Array:
+    """The same in the order of the means."""
+    result = np.empty(len(serving.known), np.int64)
+    before, after = (np.argsort(each.known["mean"], kind="stable") for each in (training, serving))
+    result[after] = before
+    return result
+
+
 def _signature(profile: Profile, of: Profile) -> Array:
     """Mean, deviation and share of zeros, in units in which chance moves them about equally."""
     known = profile.known
@@ -239,7 +250,7 @@ def _mixed(compared: Compared) -> Diagnosis:
     before, after = compared.training, compared.serving
     which = [int(each) for each in compared.differing]
     ratio = math.sqrt(after.energy / before.energy) if before.energy > 0 else math.inf
-    if len(which) <= len(before.known) / 4:
+    if len(which) <= _FEW * len(before.known):
         return Diagnosis(SOME, _LIKELY, f"{_counted(which, compared)} alone")
     if 1 / _SAME_NORM <= ratio <= _SAME_NORM:
         kept = "vectors are as long as in training, and the positions are other ones: rotated or mixed"
