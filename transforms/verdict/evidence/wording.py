@@ -77,10 +77,16 @@ def distance(difference: FeatureDifference) -> str:
 
 def _of_positions(difference: VectorDifference) -> str:
     """How many positions differ and which, and by how much at least."""
-    least = f"share of rows that differ (at least) {number(difference.effect)}"
-    compared = difference.of_positions
+    least = f"total variation of at least {number(difference.effect)}"
+    compared, sums = difference.of_positions, difference.of_sums
     if compared is None or not len(compared.differing):
-        return f"no position by itself but sums of positions differ: {least}"
+        is_of_sums = sums is not None and len(sums.differing) > 0
+        what = (
+            "no position by itself but sums of positions differ"
+            if is_of_sums
+            else "positions differ a little"
+        )
+        return f"{what}: {least}"
     width, of = compared.training.width, compared.training.length
     count = min(len(compared.differing) * width, of)
     return f"{count:,} of {of:,} positions differ ({spans(compared.differing.tolist(), width)}): {least}"

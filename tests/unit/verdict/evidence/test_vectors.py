@@ -11,6 +11,7 @@ from scipy import stats  # type: ignore[import-untyped]
 from support import vectors
 
 from trueserve.transforms.core.custom_stats import VECTOR_STATS
+from trueserve.transforms.verdict.evidence import wording
 from trueserve.transforms.verdict.evidence.vectors import bounds, difference, profile
 from trueserve.transforms.verdict.evidence.vectors.bounds import Sample
 
@@ -147,3 +148,19 @@ def test_statistics_without_positions_are_a_pool() -> None:
     plain.proto.custom_stats.extend(kept)
     assert profile.of_view(plain) is None
     assert difference.of_vectors(plain, vectors.view(TRAINING)) is None
+
+
+@pytest.mark.parametrize(
+    ("least", "expected"),
+    [
+        (0.5, "2 of 6 positions differ (2, 4): total variation of at least 0."),
+        (0.0, "positions differ a little: total variation of at least 0."),
+    ],
+)
+def test_the_sentence_names_the_positions(least: float, expected: str) -> None:
+    served = RANDOM.normal(size=(200_000 if not least else 1000, 6)).astype(np.float32)
+    served[:, [2, 4]] += 1 if least else 0.03
+    training = RANDOM.normal(size=(200_000, 6)).astype(np.float32)
+    result = difference.of_vectors(vectors.view(training), vectors.view(served))
+    assert result is not None
+    assert wording.distance(result).startswith(expected)
