@@ -26,9 +26,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from benchmarks import (  # noqa: E402
     detection_curves,
     detection_days,
+    detection_others,
     detection_quick,
     detection_report,
-    detection_season_trials,
     peers_venv,
     refutation,
     report,
@@ -118,9 +118,9 @@ def full(seed: int) -> int:
     windows = run(FULL, seed, python)
     days = detection_days.judged()
     say(f"{len(days)} real days, {sum(1 for day in days if day.errors)} with an error")
-    seasons = detection_season_trials.of_years(seed)
-    say(f"{len(seasons)} windows of second years")
-    promises = bounds(windows, errors, days, seasons)
+    others = detection_others.promises(seed)
+    say(f"{len(others)} promises of seasons, vectors and ties")
+    promises = bounds(windows, errors, days, others)
     heading = about(seed, _BEGUN)
     page = detection_report.document(windows, promises, heading, notes, days)
     print(page)

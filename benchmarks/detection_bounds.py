@@ -10,8 +10,7 @@ from benchmarks.detection_answers import OURS, WITH_INFO, Judged
 from benchmarks.detection_contenders import PEERS
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, promised
-from benchmarks.detection_promises import AVERAGE, LEAST_FOUND, MOST_FALSE_ON_AVERAGE
-from benchmarks.detection_season_trials import SeasonTrial
+from benchmarks.detection_promises import AVERAGE, LEAST_FOUND, MOST_FALSE_ON_AVERAGE, Promise
 
 
 class Bound(NamedTuple):
@@ -29,36 +28,30 @@ def bounds(
     windows: Sequence[Judged],
     trifles: Mapping[str, bool],
     days: Sequence[Day] = (),
-    seasons: Sequence[SeasonTrial] = (),
+    others: Sequence[Promise] = (),
 ) -> list[Bound]:
     """All promises; `trifles` says of each feature of two million rows whether the trifle was an error.
 
     What was not measured does not hold.
     """
-    return [
-        *_false(windows),
-        *_detected(windows),
-        *_trifles(trifles),
-        _of_days(days),
-        *_seasons(seasons),
-        *_better(windows),
-    ]
+    of_others = (Bound(promise.text, _counted(promise), promise.holds) for promise in others)
+    alone = [*_false(windows), *_detected(windows), *_trifles(trifles), _of_days(days), *of_others]
+    return [*alone, *_better(windows)]
 
 
 def _of_days(days: Sequence[Day]) -> Bound:
     promise = detection_promises.of_days(days)
-    return Bound(promise.text, f"{promise.share.times} of {promise.share.of}", promise.holds)
+    return Bound(promise.text, _counted(promise), promise.holds)
 
 
-def _seasons(seasons: Sequence[SeasonTrial]) -> Iterator[Bound]:
-    for promise in detection_promises.of_seasons(seasons):
-        yield Bound(promise.text, f"{promise.share.times} of {promise.share.of}", promise.holds)
+def _counted(promise: Promise) -> str:
+    return f"{promise.share.times} of {promise.share.of}"
 
 
 def _false(windows: Sequence[Judged]) -> Iterator[Bound]:
     promises = list(detection_promises.of_false_alarms(windows))
     for promise in promises:
-        yield Bound(promise.text, f"{promise.share.times} of {promise.share.of}", promise.holds)
+        yield Bound(promise.text, _counted(promise), promise.holds)
     mean = sum(promise.share.value for promise in promises) / len(promises) if promises else 1.0
     yield Bound(AVERAGE, f"{mean:.2%}", mean <= MOST_FALSE_ON_AVERAGE)
 

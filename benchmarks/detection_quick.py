@@ -17,7 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks import detection_days, detection_promises, detection_season_trials
+from benchmarks import (
+    detection_days,
+    detection_others,
+    detection_promises,
+    detection_season_trials,
+    detection_ties,
+    detection_vectors,
+)
 from benchmarks.detection_answers import OURS, Answer, Judged, Planted
 from benchmarks.detection_data import SOURCES, World, world
 from benchmarks.detection_days import Day
@@ -125,6 +132,11 @@ def promises(seed: int, log: Path) -> list[Promise]:
         windows = pool.imap_unordered(judge, trials(seed), chunksize=4)
         large = trifles(seed)
         judged = list(windows)
+        others = detection_others.of_pool(
+            pool,
+            detection_vectors.trials(detection_vectors.QUICK, seed),
+            detection_ties.trials(detection_ties.QUICK, seed),
+        )
         days = _days(folder, prepared, seed, pool)
         seasons = _seasons(seed, pool)
     return [
@@ -134,6 +146,7 @@ def promises(seed: int, log: Path) -> list[Promise]:
         *detection_promises.of_trifles(large),
         detection_promises.of_days(days),
         *detection_promises.of_seasons(seasons),
+        *others,
     ]
 
 

@@ -15,7 +15,7 @@ from trueserve.pipelines.baseline.new_baseline import PreparePlan
 from trueserve.pipelines.baseline.parts import Statistics, read_statistics
 from trueserve.pipelines.beam import options as beam_options
 from trueserve.pipelines.beam.job import BeamJob, new_job
-from trueserve.pipelines.display import estimate_table, numbers_as_text
+from trueserve.pipelines.display import estimate_table, numbers_as_text, vectors
 from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.estimate import costs, steps
 from trueserve.pipelines.estimate.inputs import known_input
@@ -103,6 +103,9 @@ def _make(
         target = paths.join(job.temp, "second")
         if names := parts.identifiers_of(target, plan.options.label):
             console.step(f"identifiers, of which each value comes once, are not compared: {listing(names)}")
+        raw, transformed = (parts.read_statistics(f"{target}-{name}") for name in ("raw", "transformed"))
+        for line in vectors.lines_of(raw, transformed, plan.options.label):
+            console.step(line)
         console.step("recording probes and the contract")
         if kept_name := new_baseline.write(
             plan, target, schema, given_schema, period_results, identifier_names=names

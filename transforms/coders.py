@@ -20,7 +20,7 @@ from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.joining.piece import Piece, Side
 
 # It changes with the classes of what is pickled.
-_PARTIAL_VERSION = b"partial 2\n"
+_PARTIAL_VERSION = b"partial 3\n"
 
 
 class RecordBatchCoder(beam.coders.Coder):

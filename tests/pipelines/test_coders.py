@@ -90,9 +90,9 @@ def test_partial_results_come_back_as_they_were() -> None:
 def test_a_partial_result_of_another_form_is_refused() -> None:
     coder = coders.PartialCoder()
     encoded = coder.encode(partial_results()["raw", 0])
-    other = encoded.replace(b"partial 2", b"partial 0", 1)
+    other = encoded.replace(b"partial 3", b"partial 0", 1)
     assert other != encoded
-    with pytest.raises(ValueError, match=r"has form b'partial 0.n', expected b'partial 2"):
+    with pytest.raises(ValueError, match=r"has form b'partial 0.n', expected b'partial 3"):
         coder.decode(other)
 
 

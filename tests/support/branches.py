@@ -14,7 +14,9 @@ from trueserve.transforms.core.batches import Batch, Decoded, Fault
 from trueserve.transforms.merge_results import MergeResults
 
 #: The kinds of result that `validate` has of raw and transformed features.
-OF_BOTH_SPACES = {(f"{space}{suffix}", 0) for space in ("raw", "transformed") for suffix in ("", "-requests")}
+OF_BOTH_SPACES = {
+    (f"{space}{suffix}", 0) for space in ("raw", "transformed") for suffix in ("", "-requests")
+} | {("rows", 0)}
 
 
 class KeepBatches(Branch):

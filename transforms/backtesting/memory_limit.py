@@ -60,5 +60,6 @@ def _selected_views(reference: Reference, names: frozenset[str] | None) -> list[
 
 def _size(view: View) -> int:
     if view.kind == "number":
-        return _NUMBER
+        # Of positions a summary holds twice what the statistics carry.
+        return _NUMBER + 2 * sum(len(each.any.value) for each in view.proto.custom_stats)
     return _FEATURE + min(int(view.proto.string_stats.unique) * _VALUE, _MOST_VALUES)

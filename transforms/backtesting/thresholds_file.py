@@ -30,6 +30,8 @@ def raised(thresholds: Thresholds, suggestions: Iterable[Suggestion]) -> Thresho
 def render(thresholds: Thresholds, head: Iterable[str], comments: Mapping[LimitKey, str]) -> bytes:
     """The file; `head` is lines of comment at its top, `comments` stand above limits."""
     lines = [*(_comment(line) for line in head), "", f"format = {FORMAT}"]
+    if thresholds.vectors is not None:
+        lines.append(f"vectors = [{', '.join(map(_string, sorted(thresholds.vectors)))}]")
     if thresholds.budget != BUDGET:
         lines += ["", "[alarms]", f"budget = {_string(iso_duration(thresholds.budget))}"]
     if thresholds.defaults:

@@ -18,7 +18,7 @@ _FLOATS, _INTS, _TEXTS = np.float32, np.float64, np.uint32
 class Column(NamedTuple):
     """One value of each row: float32 of a number, float64 of a whole number, uint32, a hash, of a text.
 
-    Of several values it is their mean, or the first text. `present` says which rows have one.
+    Of several values it is their weighted mean, or the first text. `present` says which rows have one.
     """
 
     values: Array
@@ -51,9 +51,16 @@ def _column(column: pa.Array) -> Column:
         values[present] = text_hashes(flat.take(pa.array(starts))) >> np.uint64(32)
     elif len(starts):
         numbers = flat.to_numpy(zero_copy_only=False).astype(float)
+        if len(numbers) > len(starts):
+            numbers *= _weights(np.arange(len(numbers)) - np.repeat(starts, lengths[present]))
         with np.errstate(invalid="ignore", over="ignore"):
             values[present] = (np.add.reduceat(numbers, starts) / lengths[present]).astype(kind)
     return Column(values, present)
+
+
+def _weights(at: Array) -> Array:
+    """1 or so, another at each position: the plain mean of one-hot vectors is the same in all rows."""
+    return np.asarray(0.5 + mixed(at) / 2.0**64)
 
 
 def joined(parts: list[tuple[int, Columns]]) -> dict[str, Column]:

@@ -175,10 +175,10 @@ def _least(key: SummaryKey, policy: Policy) -> float:
 
 def _finding(shift: Shift, reference: Reference, policy: Policy) -> Finding:
     ignored = shift.key.feature in policy.ignore
-    since = span(shift.first, "")
+    first_window = span(shift.first, "")
     message = (
-        f"the last {shift.windows} windows lie off on one side since {since}, each too little to count alone:"
-        f" {_description(shift, reference)}"
+        f"the last {shift.windows} windows lie off on one side since {first_window}, each too little to count"
+        f" alone: {_description(shift, reference)}"
     )
     return Finding(
         feature=shift.key.feature,

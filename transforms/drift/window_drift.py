@@ -196,7 +196,8 @@ def _message(windows: Windows, name: str, difference: FeatureDifference) -> str:
         else []
     )
     medians = [_medians(windows, name)] if difference.metric == KOLMOGOROV else []
-    return f"{'; '.join([*medians, *moved])} ({windows.spans[1]}); {far}"
+    shown = "; ".join([*medians, *moved])
+    return f"{shown} ({windows.spans[1]}); {far}" if shown else f"{far} ({windows.spans[1]})"
 
 
 def _p_value(difference: FeatureDifference) -> str:

@@ -53,6 +53,15 @@ class ListColumn:
         return int(self.offsets[-1] - self.offsets[0])
 
     @property
+    def are_present(self) -> Array | None:
+        """Which rows are there, a bool each; None where all are."""
+        if not len(self.valid):
+            return None
+        first, rows = self.first_bit, len(self.offsets) - 1
+        bits = np.unpackbits(self.valid[first // 8 : (first + rows + 7) // 8], bitorder="little")
+        return bits[first % 8 :][:rows].astype(np.bool_)
+
+    @property
     def numbers(self) -> Array:
         """The values, int64 or float32."""
         dtype: Any = np.int64 if self.value_type is ValueType.INT else np.float32

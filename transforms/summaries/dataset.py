@@ -73,7 +73,9 @@ class DatasetSummary:
         self.num_examples += batch.num_rows
         known = self._many_columns(batch.schema.names)
         with exported(batch) as columns:
-            left = known.add(columns)
+            left, are_lists = known.add(columns)
+        for c in np.flatnonzero(are_lists).tolist():
+            self._feature(known.names[c]).add_positions(batch.column(c))
         for c in np.flatnonzero(left).tolist():
             feature = self._feature(known.names[c])
             try:

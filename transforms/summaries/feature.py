@@ -14,6 +14,7 @@ from trueserve.transforms.summaries import central_moments, counting, lists
 from trueserve.transforms.summaries.columns import ListColumn, ValueType, list_column, without_gaps
 from trueserve.transforms.summaries.quantiles import Quantiles, Scratch
 from trueserve.transforms.summaries.value_counts import CAPACITY, ValueCounts
+from trueserve.transforms.summaries.vectors.vector import Vectors
 
 Array = np.ndarray[Any, Any]
 
@@ -59,9 +60,10 @@ class FeatureSummary:
       numbers, quantiles: of values that are numbers.
       lengths: of values that are bytes, or ints that are categories: written in decimals.
       counts: of values that are categories.
+      vectors: of lists of numbers, ints that are categories too, by position; None before the first.
     """
 
-    __slots__ = ("counts", "lengths", "lists", "numbers", "quantiles", "use", "value_type")
+    __slots__ = ("counts", "lengths", "lists", "numbers", "quantiles", "use", "value_type", "vectors")
 
     def __init__(self, use: Use = Use.BY_TYPE) -> None:
         self.use = use
@@ -71,11 +73,12 @@ class FeatureSummary:
         self.quantiles: Quantiles | None = None
         self.lengths: Lengths | None = None
         self.counts: ValueCounts | None = None
+        self.vectors: Vectors | None = None
 
     @property
     def num_bytes(self) -> int:
-        """Memory that the sketch and the table take."""
-        return sum(part.num_bytes for part in (self.quantiles, self.counts) if part is not None)
+        """Memory that the sketch, the table and what is known of positions take."""
+        return sum(part.num_bytes for part in (self.quantiles, self.counts, self.vectors) if part is not None)
 
     def add(self, array: pa.Array, scratch: Scratch, left: int | None = None) -> None:
         """Adds the rows of a column. Raises TypeError where its type is not the one seen before.
@@ -90,6 +93,7 @@ class FeatureSummary:
             return
         self.hold(column.value_type)
         total = self.lists.add(column.offsets, column.valid, column.first_bit, scratch)
+        self._add_vectors(column)
         if total != column.num_values:
             column = without_gaps(column, array)
         if total:
@@ -109,6 +113,8 @@ class FeatureSummary:
             self.lengths.merge(other.lengths)
         if self.counts is not None and other.counts is not None:
             self.counts.merge(other.counts)
+        if other.vectors is not None:
+            self._vectors().merge(other.vectors)
 
     def compact(self, most: int) -> None:
         """Makes the sketches of numbers small, and less exact, see `Quantiles.compact`."""
@@ -125,6 +131,23 @@ class FeatureSummary:
             raise TypeError(
                 f"the feature has {value_type} values here and had {self.value_type} values before"
             )
+
+    def add_positions(self, array: pa.Array) -> None:
+        """Adds the positions of rows of which all else was added."""
+        column = list_column(array)
+        if column is not None:
+            self._add_vectors(column)
+
+    def _add_vectors(self, column: ListColumn) -> None:
+        is_number = self.use is not Use.BLOB and column.value_type is not ValueType.STRING
+        if is_number and self.lists.most > 1 and not self._vectors().are_ragged:
+            offsets = column.offsets - column.offsets[0]
+            self._vectors().add(offsets, column.are_present, column.numbers)
+
+    def _vectors(self) -> Vectors:
+        if self.vectors is None:
+            self.vectors = Vectors()
+        return self.vectors
 
     def _begin(self) -> None:
         is_category = self.use is Use.CATEGORY or self.value_type is ValueType.STRING

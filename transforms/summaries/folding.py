@@ -24,6 +24,7 @@ from trueserve.transforms.summaries.lists import Lists, include
 from trueserve.transforms.summaries.protos import Sizes, dataset_statistics, ranked
 from trueserve.transforms.summaries.quantiles import Quantiles
 from trueserve.transforms.summaries.value_counts import ValueCounts
+from trueserve.transforms.summaries.vectors.vector import Vectors
 from trueserve.transforms.summaries.weighted import WeightedSummary
 
 Array = np.ndarray[Any, Any]
@@ -139,6 +140,7 @@ def _folded_feature(name: str, parts: Sequence[tuple[FeatureSummary, int]]) -> F
     result.lengths = _lengths([(part.lengths, n) for part, n in typed if part.lengths is not None])
     tables = [(part.counts, times) for part, times in typed if part.counts is not None]
     result.counts = _PooledCounts(tables) if tables else None
+    result.vectors = _vectors([(part.vectors, n) for part, n in typed if part.vectors is not None])
     return result
 
 
@@ -164,6 +166,14 @@ def _lengths(parts: Sequence[tuple[Lengths, int]]) -> Lengths | None:
     for part, times in parts:
         assert result is not None
         result.merge(Lengths(part.total * times, part.least, part.most, part.invalid * times))
+    return result
+
+
+def _vectors(parts: Sequence[tuple[Vectors, int]]) -> Vectors | None:
+    result = Vectors() if parts else None
+    for part, times in parts:
+        assert result is not None
+        result.merge(part.repeated(times))
     return result
 
 

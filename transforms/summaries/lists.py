@@ -97,6 +97,11 @@ class Lists:
         return int(self.counts[PRESENT])
 
     @property
+    def with_values(self) -> int:
+        """Rows whose list is not empty."""
+        return int(self.counts[PRESENT] - self.counts[NUMBERS])
+
+    @property
     def least(self) -> int:
         """The least number of values of a row that has the feature."""
         return int(self.counts[LEAST])

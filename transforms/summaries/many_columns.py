@@ -7,7 +7,7 @@ replaced.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -81,22 +81,23 @@ def _add_values(column: Any, known: Any, total: Int, numbers: Any) -> Int:
 _TABLE, _LONGS = types.int64[:, ::1], types.int64[::1]
 
 
-@compiled(types.void(_TABLE, _TABLE, _LONGS, _LONGS, types.float64[::1], _LONGS))
+@compiled(types.void(_TABLE, _TABLE, _LONGS, _LONGS, types.float64[::1], _LONGS, types.boolean[::1]))
 def add_columns(
-    columns: Array, known: Array, counts: Array, long: Array, numbers: Array, left: Array
+    columns: Array, known: Array, counts: Array, long: Array, numbers: Array, left: Array, are_lists: Array
 ) -> None:
-    """Adds exported columns to features of their types, and writes for each what `ManyColumns.add` says.
+    """Adds exported columns to features of their types, and writes for each what `Added` says.
 
     `counts`, `long` and `numbers` are room to work in.
     """
     for c in range(columns.shape[0]):
-        left[c] = NOT_ADDED
+        left[c], are_lists[c] = NOT_ADDED, False
         # A column without rows may have no offsets either.
         if columns[c, TYPE] == OTHER or columns[c, TYPE] != known[c, _TYPE] or columns[c, ROWS] == 0:
             continue
         total = _add_lists(columns[c], known[c, _LISTS], counts, long)
         if total >= 0:
             left[c] = _add_values(columns[c], known[c], total, numbers) if total > 0 else 0
+            are_lists[c] = counts[lists.MOST] > 1
 
 
 @compiled(types.void(_TABLE, types.int64, types.boolean[::1]))
@@ -106,6 +107,18 @@ def find_full(known: Array, rows: Int, is_full: Array) -> None:
         if known[c, _TYPE] != OTHER:
             gathered = longs_at(known[c, _GATHERED], USED + 1)
             is_full[c] = gathered[CAPACITY] < min(gathered[USED] + rows, quantiles.BLOCK)
+
+
+class Added(NamedTuple):
+    """What was added of columns, and what is left to do.
+
+    Attributes:
+      left: for each how many of its values, the last, its sketch has no room for, or NOT_ADDED.
+      are_lists: whether a row has several values; their positions are not added.
+    """
+
+    left: Array
+    are_lists: Array
 
 
 class ManyColumns:
@@ -122,20 +135,18 @@ class ManyColumns:
         for c in range(len(features)):
             self._know(c)
 
-    def add(self, columns: Array) -> Array:
-        """Adds exported columns.
-
-        Returns for each how many of its values, the last, its sketch has no room for, or NOT_ADDED.
-        """
+    def add(self, columns: Array) -> Added:
+        """Adds exported columns."""
         for c in np.flatnonzero((self._known[:, _TYPE] == OTHER) & (columns[:, TYPE] != OTHER)).tolist():
             if self._features[c].value_type is None:
                 self._features[c].hold(_VALUE_TYPES[int(columns[c, TYPE])])
             self._know(c)
         rows = int(columns[:, ROWS].max(initial=0))
         self._make_room(rows)
-        long, left = np.empty(rows, np.int64), np.empty(len(columns), np.int64)
-        add_columns(columns, self._known, lists.no_counts(), long, np.empty(central_moments.NUMBERS), left)
-        return left
+        long, numbers = np.empty(rows, np.int64), np.empty(central_moments.NUMBERS)
+        added = Added(np.empty(len(columns), np.int64), np.empty(len(columns), np.bool_))
+        add_columns(columns, self._known, lists.no_counts(), long, numbers, *added)
+        return added
 
     def _know(self, column: int) -> None:
         feature = self._features[column]

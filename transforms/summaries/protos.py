@@ -18,6 +18,7 @@ from trueserve.transforms.summaries.histograms import find_quantiles, spread, we
 from trueserve.transforms.summaries.lists import Lists
 from trueserve.transforms.summaries.quantiles import Quantiles
 from trueserve.transforms.summaries.value_counts import ValueCounts
+from trueserve.transforms.summaries.vectors import packing
 
 Array = np.ndarray[Any, Any]
 Stats: TypeAlias = statistics_pb2.FeatureNameStatistics
@@ -83,6 +84,8 @@ def feature_statistics(name: str, feature: FeatureSummary, num_examples: int, si
         _fill_strings(result.string_stats, feature, sizes)
         _add_rarest(result, feature.counts, sizes)
         result.string_stats.common_stats.CopyFrom(common)
+    if sizes.num_fine_quantiles:
+        packing.add_positions(result, feature.vectors, feature.lists.with_values)
     return result
 
 

@@ -12,6 +12,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN_SHARE,
     VARIATION,
+    VECTOR,
     FeatureDifference,
 )
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity
@@ -117,6 +118,15 @@ def settled_presence(results: TestResults, finding: Finding) -> Finding:
     )
 
 
+def with_positions(results: TestResults, finding: Finding) -> Finding:
+    """An error of the distribution of a vector, with the positions that differ: both are one finding."""
+    if finding.kind is not FindingKind.DISTRIBUTION or finding.severity is not Severity.ERROR:
+        return finding
+    if finding.metric == VECTOR or not (agreeing := results.of(finding.feature, VECTOR)):
+        return finding
+    return dataclasses.replace(finding, message=f"{finding.message}; {wording.distance(agreeing[0])}")
+
+
 def _with_evidence(
     results: TestResults, finding: Finding, agreeing: Iterable[FeatureDifference], *, say: bool = False
 ) -> Finding:
@@ -129,7 +139,9 @@ def _with_evidence(
 
 def _finding(results: TestResults, name: str, kind: FindingKind, difference: FeatureDifference) -> Finding:
     pair, evidence = results.pair, results.evidence(name, difference)
-    counts = results.counts(name, difference) and not is_the_users(pair, name, kind)
+    # A distance of all values together, for which the user has set a limit, does not see positions.
+    is_the_users_own = difference.metric != VECTOR and is_the_users(pair, name, kind)
+    counts = results.counts(name, difference) and not is_the_users_own
     return Finding(
         feature=name,
         space=pair.reference.space,

@@ -16,6 +16,7 @@ from trueserve.transforms.core.custom_stats import (
     DESIGN_EFFECT,
     HEAVIEST_ROW,
     MISSING_EFFECT,
+    MOST_EFFECT,
     RARE_VALUES,
 )
 from trueserve.transforms.verdict.buckets import Bucket, Counted, empty_rows
@@ -165,6 +166,11 @@ class View:
     def missing_effect(self) -> float:
         """Likewise of whether a row has the feature."""
         return self._number(MISSING_EFFECT)
+
+    @property
+    def most_effect(self) -> float:
+        """What the design effect is at most: were all rows equal that belong together."""
+        return max(self._number(MOST_EFFECT), self.design_effect)
 
     def _number(self, name: str) -> float:
         numbers = (float(statistic.num) for statistic in self.proto.custom_stats if statistic.name == name)

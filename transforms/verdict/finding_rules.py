@@ -116,6 +116,7 @@ FINDING_RULES: tuple[FindingRule, ...] = (
     _keep_first_of_each,
     _adds(_distances_over_threshold),
     _add_differences,
+    _revises(decide.with_positions),
     _add_shares_that_grew,
     _add_causes,
     lambda examination, findings: season_findings.settled(examination.results, findings),

@@ -15,6 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.verdict.evidence import cdf, vocabulary_cut
+from trueserve.transforms.verdict.evidence.vectors.difference import VectorDifference, of_vectors
 from trueserve.transforms.verdict.feature_stats import Statistics, View, dataset, views_by_feature
 from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.severity import Policy
@@ -170,6 +171,25 @@ class ComparedPair:
         view = self.serving.get(name)
         missing = self.rows if view is None else view.missing
         return max(missing - self.of_other_type.get(name, Counter()).total(), 0)
+
+    @cached_property
+    def most_effect(self) -> float:
+        """The greatest design effect that any value may have, as far as rows are known to belong together.
+
+        That of a vector is measured of all its positions together: one of them may have a greater one.
+        """
+        every = (*self.serving.values(), *views_by_feature(self.reference.statistics).values())
+        return max((view.most_effect for view in every), default=1.0)
+
+    def vector_difference(self, name: str) -> VectorDifference | None:
+        """How the positions of a feature differ; None where it is no vector, or not in both."""
+        training, serving = self.training.get(name), self.serving.get(name)
+        if training is None or serving is None:
+            return None
+        wanted = self.policy.thresholds.is_vector(name)
+        if wanted is None and self.reference.space is Space.TRANSFORMED and training.kind == "category":
+            return None  # ids of words: more of them are unknown in new rows than in training's own
+        return of_vectors(training, serving, wanted=wanted, design_effect=self.most_effect)
 
     def is_wanted(self, name: str) -> bool:
         """Whether --only names the feature, a struct that it is in, or what it is computed from."""

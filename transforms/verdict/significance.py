@@ -20,6 +20,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN_SHARE,
     VARIATION,
+    VECTOR,
     FeatureDifference,
 )
 from trueserve.transforms.verdict.feature_stats import View
@@ -39,6 +40,7 @@ LEAST_EFFECT: Mapping[str, float] = {
     MISSING: 0.01,
     UNSEEN_SHARE: 0.01,
     LENGTH: 0.025,
+    VECTOR: 0.01,  # a lower bound of the share of rows that differ at a position
 }
 # Why a feature could not have shown a change.
 _HIDDEN = "{} of its values come too seldom to show a change; {}"
@@ -279,9 +281,14 @@ class TestResults:
         return two_sample.of_missing(self.pair.training[name], self.pair.missing(name), self.pair.rows)
 
     def _of_values(self, name: str) -> Iterator[FeatureDifference]:
-        differences = two_sample.of_values(self.pair.training[name], self.pair.serving[name])
+        differences = self._of_pools_and_positions(name)
         if self.pair.between_windows and self.pair.reference.variation is not None:
             # What yesterday lacked is no news where days differ: its share is in the distribution, which is
             # held against days, and what training lacked is told beside training.
             return (difference for difference in differences if difference.metric != UNSEEN_SHARE)
         return differences
+
+    def _of_pools_and_positions(self, name: str) -> Iterator[FeatureDifference]:
+        yield from two_sample.of_values(self.pair.training[name], self.pair.serving[name])
+        if (of_vector := self.pair.vector_difference(name)) is not None:
+            yield of_vector

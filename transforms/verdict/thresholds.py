@@ -36,6 +36,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "missing": ("missing_share",),
     "unseen": ("unseen_share",),
     "list_length": ("list_length",),
+    "positions": ("positions",),
     "unknown_words": ("unknown_word_share",),
     "saturated_bucket": ("saturated_bucket",),
     "zero_variance": ("zero_variance",),
@@ -44,7 +45,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
 }
 #: The limit that a metric is held against.
 LIMIT_OF: Mapping[str, str] = {metric: key for key, metrics in LIMITS.items() for metric in metrics}
-_OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length", "not_finite")
+_OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length", "positions", "not_finite")
 _OF_SPACES: Mapping[Space, tuple[str, ...]] = {
     Space.RAW: (*_OF_ALL_SPACES, "dependence"),
     Space.TRANSFORMED: tuple(key for key in LIMITS if key != "dependence"),
@@ -82,12 +83,19 @@ class Thresholds:
       defaults: limits of all features, by key of `LIMITS`.
       features: by space and name.
       budget: the time in which all comparisons together may raise one false alarm.
+      vectors: the features of any space that are compared position by position; None for those whose lists
+        have one length in training.
     """
 
     file: str = "thresholds.toml"
     defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
     features: Mapping[tuple[Space, str], Override] = dataclasses.field(default_factory=dict)
     budget: dt.timedelta = BUDGET
+    vectors: frozenset[str] | None = None
+
+    def is_vector(self, feature: str) -> bool | None:
+        """Whether the feature is compared position by position; None where the file says nothing of it."""
+        return None if self.vectors is None else feature in self.vectors
 
     def limit(self, space: Space, feature: str, metric: str, default: float) -> float:
         """The least effect in this metric that matters; `default` where the file says nothing of it."""
@@ -116,6 +124,8 @@ class Thresholds:
                 features, (left.feature for left in comparison.not_compared)
             )
         names = [f"{space}.{name}" for space, name in self.features if name not in known.get(space, (name,))]
+        of_any = set().union(*known.values())
+        names += [name for name in self.vectors or () if name not in of_any]
         if names:
             message = f"{self.file} names no feature: {listing(sorted(names))}"
             yield Finding("", Space.SET, FindingKind.SCHEMA, Severity.INFO, "unknown_threshold", message)
@@ -131,7 +141,7 @@ def parse(text: bytes, file: str) -> Thresholds:
         document = tomllib.loads(text.decode())
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UsageError(f"{file} is no TOML: {plain(str(error))}") from error
-    _check_keys(file, "", document, ("format", "defaults", "alarms", *_SPACES))
+    _check_keys(file, "", document, ("format", "vectors", "defaults", "alarms", *_SPACES))
     if type(document.get("format")) is not int or document["format"] != FORMAT:
         raise UsageError(f"{file}: expected format = {FORMAT}, got {_shown(document.get('format'))}")
     return Thresholds(
@@ -141,6 +151,7 @@ def parse(text: bytes, file: str) -> Thresholds:
         ),
         features=dict(_features(file, document)),
         budget=_budget(file, _table(file, "alarms", document.get("alarms", {}))),
+        vectors=_vectors(file, document.get("vectors")),
     )
 
 
@@ -159,6 +170,12 @@ def _budget(file: str, values: Mapping[str, Any]) -> dt.timedelta:
             f" P52W, got {_shown(value)}"
         )
     return budget
+
+
+def _vectors(file: str, value: Any) -> frozenset[str] | None:
+    if value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+        return None if value is None else frozenset(value)
+    raise UsageError(f"{file}: vectors: expected a list of features' names, got {_shown(value)}")
 
 
 def _features(file: str, document: Mapping[str, Any]) -> Iterator[tuple[tuple[Space, str], Override]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _LONGEST = 40
 _MOST = 5
@@ -51,3 +51,20 @@ def duration(text: str) -> str:
 def iso(time: dt.datetime | None) -> str | None:
     """A moment as verdict.json has it, in UTC."""
     return None if time is None else time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def spans(numbers: Iterable[int], width: int = 1, most: int = 6) -> str:
+    """Numbers in ascending order, neighbours as a range, the first few: `0, 3-7, 12 and 40 more`.
+
+    `width`: each stands for so many neighbours.
+    """
+    ranges: list[list[int]] = []
+    for each in sorted(numbers):
+        if ranges and ranges[-1][1] == each - 1:
+            ranges[-1][1] = each
+        else:
+            ranges.append([each, each])
+    ends = [(first * width, last * width + width - 1) for first, last in ranges[:most]]
+    shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ends)
+    more = width * sum(last - first + 1 for first, last in ranges[most:])
+    return f"{shown} and {more:,} more" if more else shown

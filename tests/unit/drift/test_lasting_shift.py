@@ -62,18 +62,18 @@ def test_a_shift_that_lasts_is_found_before_eight_nights_and_each_night_alone_is
 
 
 @pytest.mark.parametrize(
-    ("moved", "feature", "words"),
+    ("moved", "feature", "part"),
     [
         ({"points": 0.035}, "carrier", "'AA' is 43."),
         ({"lost": 0.02}, "fuel", "of rows lack it, in training 9."),
     ],
 )
 def test_shares_and_missing_rows_are_looked_at_too(
-    training: Reference, moved: dict[str, float], feature: str, words: str
+    training: Reference, moved: dict[str, float], feature: str, part: str
 ) -> None:
     [finding] = findings(training, nights(10, lambda _: moved, seed=1_300))
     assert finding.feature == feature
-    assert words in finding.message
+    assert part in finding.message
 
 
 def test_nights_without_a_shift_are_silent(training: Reference) -> None:

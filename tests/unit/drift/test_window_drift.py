@@ -7,8 +7,10 @@ import re
 
 import numpy as np
 import pytest
+from support import vectors
 from support.drift import Columns, day, reference, rides, statistics
 
+from benchmarks import detection_vectors
 from trueserve.transforms.core.batches import Window
 from trueserve.transforms.drift import window_drift
 from trueserve.transforms.drift.window_drift import Windows, span
@@ -201,3 +203,17 @@ def test_the_training_side_brings_along_what_it_knows(training: Reference) -> No
     known = dataclasses.replace(training, raw_features={"speed": ("a", "b")})
     [finding] = drift_findings(known, rides(ROWS, 2), rides(ROWS, 3, shift=0.5))
     assert finding.raw_features == ("a", "b")
+
+
+def test_a_vector_whose_positions_were_permuted_overnight_is_one_warning() -> None:
+    reference = detection_vectors.reference("embedding", 1)
+    rows = detection_vectors.embedding(1)(1000, np.random.default_rng(4))
+    before, now = (vectors.statistics(each, reference) for each in (rows, rows[:, ::-1].copy()))
+    windows = Windows(reference, before, now, ("2024-05-01", "2024-05-02"), Policy())
+    [finding] = window_drift.findings(windows)
+    assert finding.severity is Severity.WARNING
+    assert finding.metric == "positions"
+    assert "since 2024-05-01: " in finding.message
+    assert "of 32 positions differ" in finding.message
+    assert finding.diagnosis is not None
+    assert "from last to first" in finding.diagnosis.evidence

@@ -143,4 +143,4 @@ def test_types_of_exported_columns() -> None:
 
 
 def test_no_columns() -> None:
-    assert ManyColumns([], []).add(np.zeros((0, 6), np.int64)).tolist() == []
+    assert ManyColumns([], []).add(np.zeros((0, 6), np.int64)).left.tolist() == []

@@ -85,6 +85,8 @@ def test_the_file_that_the_docs_show_is_read() -> None:
         ("format = 2", "expected format = 1, got 2"),
         ("format = true", "expected format = 1, got True"),
         ("format = 1\ndefault = 3", "default is no key here, .*; did you mean defaults\\?"),
+        ("format = 1\nvectors = 'a'", "vectors: expected a list of features' names, got 'a'"),
+        ("format = 1\nvectors = [1]", "vectors: expected a list of features' names, got a list"),
         ("format = 1\ndefaults = 3", "expected a table \\[defaults\\], got 3"),
         ("format = 1\nraw = 3", "expected a table \\[raw\\], got 3"),
         ("format = 1\nraw.distance = 3", "expected a table \\[raw.distance\\], got 3"),
@@ -227,3 +229,13 @@ def test_sections_for_no_feature_are_told(baseline: Reference) -> None:
     assert "'raw.gone'" in finding.message
     assert "distance" not in finding.message
     assert "other" not in finding.message, "the transformed space was not compared"
+
+
+def test_vectors_are_named_by_feature(baseline: Reference) -> None:
+    policy = limits('vectors = ["distance", "gone"]')
+    assert [policy.thresholds.is_vector(name) for name in ("distance", "gone", "rain")] == [True, True, False]
+    assert limits("vectors = []").thresholds.is_vector("distance") is False
+    assert limits("").thresholds.is_vector("distance") is None
+    [finding] = policy.thresholds.unknown([compared(baseline, served(500), policy)])
+    assert "'gone'" in finding.message
+    assert "distance" not in finding.message

@@ -16,7 +16,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.branches.samples.group_sample import GroupSample
 from trueserve.transforms.columnar.compact_rows import Column, mixed
-from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, MISSING_EFFECT
+from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, MISSING_EFFECT, MOST_EFFECT
 
 Array = np.ndarray[Any, Any]
 
@@ -29,10 +29,14 @@ _DEVIATIONS = 5.0
 
 
 class DesignEffect(NamedTuple):
-    """How many rows tell as much as one that is independent: of the values, and of their absence."""
+    """How many rows tell as much as one that is independent: of the values, and of their absence.
+
+    `most` is what it is at most: the size of the request that a row is in, on average.
+    """
 
     values: float
     missing: float
+    most: float = 1.0
 
 
 Effects: TypeAlias = Mapping[str, DesignEffect]
@@ -44,7 +48,7 @@ def of_sample(sample: GroupSample) -> dict[str, DesignEffect]:
     sizes = sample.sizes.astype(float)
     mean_size = float((sizes**2).sum() / sizes.sum()) if len(sizes) else 1.0
     effects = {name: _of_column(column, group.reshape(-1), mean_size) for name, column in sample.rows.items()}
-    return {name: effect for name, effect in effects.items() if max(effect) > 1}
+    return {name: effect for name, effect in effects.items() if max(effect[:2]) > 1}
 
 
 def added(effects: Effects, more: Effects, share: float) -> dict[str, DesignEffect]:
@@ -64,6 +68,7 @@ def note(statistics: statistics_pb2.DatasetFeatureStatisticsList | None, effects
         if (effect := effects.get(feature.path.step[0] if feature.path.step else feature.name)) is not None:
             feature.custom_stats.add(name=DESIGN_EFFECT, num=effect.values)
             feature.custom_stats.add(name=MISSING_EFFECT, num=effect.missing)
+            feature.custom_stats.add(name=MOST_EFFECT, num=effect.most)
 
 
 def _of_column(column: Column, group: Array, mean_size: float) -> DesignEffect:
@@ -71,9 +76,9 @@ def _of_column(column: Column, group: Array, mean_size: float) -> DesignEffect:
     values = column.values[column.present]
     indicators = _indicators(values)
     if not indicators:
-        return DesignEffect(1.0, missing)
+        return DesignEffect(1.0, missing, mean_size)
     shares = np.stack(indicators, 1).astype(float)
-    return DesignEffect(_greatest(shares, group[column.present], mean_size), missing)
+    return DesignEffect(_greatest(shares, group[column.present], mean_size), missing, mean_size)
 
 
 def _indicators(values: Array) -> list[Array]:

@@ -31,6 +31,7 @@ _METRICS = {
     "jensen_shannon_divergence": "Jensen–Shannon divergence",
     "l_infinity_norm": "L-infinity norm",
     "missing_share_difference": "difference of the missing shares",
+    "positions": "least total variation at a position",
 }
 
 _OVERVIEW = Template(

@@ -6,17 +6,20 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from trueserve.transforms.verdict.diagnosis import categories, explanations, fitting, other_types
-from trueserve.transforms.verdict.diagnosis.causes import SCALE, Explanation
+from trueserve.transforms.verdict.diagnosis import categories, explanations, fitting, other_types, vectors
+from trueserve.transforms.verdict.diagnosis.causes import SCALE, SHIFT, SPREAD, TIME, TRANSFORMED, Explanation
 from trueserve.transforms.verdict.diagnosis.other_types import TYPE_CHANGED, ValuesOfOtherType
 from trueserve.transforms.verdict.evidence import cdf as cdfs
 from trueserve.transforms.verdict.evidence import p_values
 from trueserve.transforms.verdict.evidence.cdf import Cdf
+from trueserve.transforms.verdict.evidence.feature_difference import VECTOR
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import Diagnosis, Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.reference import ComparedPair
 
 MISSING_MORE, MISSING_LESS = "missing more", "missing less"
+# Causes by which each value is a function of what it was.
+_FUNCTIONS = (SCALE, SHIFT, TIME, TRANSFORMED)
 _WHOLE_NUMBER, _NEARLY_ALL = "whole_number", 0.99
 # Looking for a cause takes some hundredths of a second; where all features differ the first tell enough.
 MOST_DIAGNOSED = 50
@@ -57,10 +60,27 @@ class _Causes:
         if finding.kind is FindingKind.PRESENCE:
             return self._of_presence(finding)
         if finding.kind in (FindingKind.DISTRIBUTION, FindingKind.VALUES):
-            cause = self._of_values.get(finding.feature)
+            cause = self._of_values_or_positions(finding)
             is_unknown = cause is None or cause.cause == fitting.UNKNOWN
             return values.cause if is_unknown and values else cause
         return None
+
+    def _of_values_or_positions(self, finding: Finding) -> Diagnosis | None:
+        """That of the positions where they say more than all values together."""
+        of_positions = self._of_positions(finding.feature)
+        cause = self._of_values.get(finding.feature)
+        if of_positions is None or cause is None:
+            return of_positions or cause
+        is_better = finding.metric == VECTOR or cause.cause in (fitting.UNKNOWN, SPREAD)
+        if is_better or of_positions.cause in vectors.PRECISE:
+            return of_positions
+        # Both say of all values what function of training's they are, or one does, and is right.
+        is_function = cause.cause in _FUNCTIONS
+        return of_positions if is_function == (of_positions.cause in vectors.MIXED) else cause
+
+    def _of_positions(self, name: str) -> Diagnosis | None:
+        change = self.pair.vector_difference(name)
+        return vectors.diagnose(change, self.pair.features.get(name)) if change is not None else None
 
     def _of_presence(self, finding: Finding) -> Diagnosis:
         training, missing = self.pair.training.get(finding.feature), self.pair.missing(finding.feature)

@@ -16,6 +16,7 @@ VARIATION = "total_variation"
 MISSING = "missing_share"
 UNSEEN_SHARE = "unseen_share"
 LENGTH = "list_length"
+VECTOR = "positions"
 
 
 #: Labels with their shares of training and of serving.
@@ -27,7 +28,8 @@ class FeatureDifference:
     """One way in which a feature differs.
 
     Attributes:
-      metric: `kolmogorov_smirnov`, `total_variation`, `missing_share`, `unseen_share` or `list_length`.
+      metric: `kolmogorov_smirnov`, `total_variation`, `missing_share`, `unseen_share`, `list_length` or
+        `positions`.
       effect: how far apart, as a share of rows or values (0 to 1); of categories what chance makes on
         average is taken off.
       p_value: how likely chance alone makes as much (see `p_values`).

@@ -12,9 +12,10 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     FeatureDifference,
 )
 from trueserve.transforms.verdict.evidence.unseen_mass import may_be_named
+from trueserve.transforms.verdict.evidence.vectors.difference import VectorDifference
 from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation, ShareChange
 from trueserve.transforms.verdict.reference import ComparedPair
-from trueserve.transforms.verdict.wording import number, percent, quoted
+from trueserve.transforms.verdict.wording import number, percent, quoted, spans
 
 _NAMES = {
     KOLMOGOROV: "Kolmogorov-Smirnov distance",
@@ -64,12 +65,31 @@ def why_not(evidence: FindingEvidence) -> str:
 
 def distance(difference: FeatureDifference) -> str:
     """What a difference of distributions measures, and how much."""
+    if isinstance(difference, VectorDifference):
+        return _of_positions(difference)
     scope = (
         f" of the values that are not {number(difference.excluded_value)}"
         if difference.excluded_value is not None
         else ""
     )
     return f"{_NAMES[difference.metric]} {number(difference.effect)}{scope}"
+
+
+def _of_positions(difference: VectorDifference) -> str:
+    """How many positions differ and which, and by how much at least."""
+    least = f"total variation of at least {number(difference.effect)}"
+    compared, sums = difference.of_positions, difference.of_sums
+    if compared is None or not len(compared.differing):
+        is_of_sums = sums is not None and len(sums.differing) > 0
+        what = (
+            "no position by itself but sums of positions differ"
+            if is_of_sums
+            else "positions differ a little"
+        )
+        return f"{what}: {least}"
+    width, of = compared.training.width, compared.training.length
+    count = min(len(compared.differing) * width, of)
+    return f"{count:,} of {of:,} positions differ ({spans(compared.differing.tolist(), width)}): {least}"
 
 
 def _conditions(difference: FeatureDifference, evidence: FindingEvidence) -> str:

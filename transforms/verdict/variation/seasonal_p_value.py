@@ -19,6 +19,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     LENGTH,
     MISSING,
     UNSEEN_SHARE,
+    VECTOR,
     FeatureDifference,
 )
 from trueserve.transforms.verdict.feature_stats import View
@@ -130,6 +131,9 @@ def _aspects(
         aspects = [_Aspect(tails.of_new(periods, difference.parts[0][1]), difference.effect)]
     elif difference.metric == LENGTH:
         aspects = [_Aspect(tails.of_lengths(periods, length), difference.effect)]
+    elif difference.metric == VECTOR:
+        # Days do not tell their positions: each is taken to vary as much as all values together.
+        aspects = [_Aspect(tails.of_values(periods, length), difference.effect)]
     else:
         aspects = list(_of_values(periods, difference, both_views, length))
     yield from (aspect for aspect in aspects if aspect.tails)

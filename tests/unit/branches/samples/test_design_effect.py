@@ -10,11 +10,12 @@ import pytest
 from support.ranking import OF_CANDIDATE, OF_USER, traffic
 
 from benchmarks import in_memory
+from benchmarks.in_memory import Lists
 from trueserve.transforms.branches.samples import design_effect
 from trueserve.transforms.branches.samples.design_effect import DesignEffect
 from trueserve.transforms.branches.samples.group_sample import GroupSample
 from trueserve.transforms.columnar import compact_rows
-from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, MISSING_EFFECT
+from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, MISSING_EFFECT, MOST_EFFECT
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +39,7 @@ def normal(rng: np.random.Generator, count: int) -> Array:
 
 def test_rows_that_are_all_alike_tell_as_much_as_one() -> None:
     values = np.repeat(normal(np.random.default_rng(0), 400), 10)
-    assert effects({"x": values}, np.repeat(np.arange(400), 10))["x"] == pytest.approx((10.0, 1.0))
+    assert effects({"x": values}, np.repeat(np.arange(400), 10))["x"] == pytest.approx((10.0, 1.0, 10.0))
 
 
 @pytest.mark.parametrize("kind", ["text", "number", "id"])
@@ -51,6 +52,12 @@ def test_of_independent_rows_there_is_none(kind: str) -> None:
             "id": rng.zipf(1.5, 4000).clip(max=10_000),
         }
         assert effects({"x": drawn[kind]}, groups) == {}
+
+
+def test_one_hot_vectors_of_a_request_are_alike_though_their_means_are_the_same() -> None:
+    chosen = np.repeat(np.random.default_rng(4).integers(0, 8, 300), 10)
+    rows = Lists(np.eye(8, dtype=np.int64)[chosen].reshape(-1), np.full(3000, 8))
+    assert effects({"x": rows}, np.repeat(np.arange(300), 10))["x"].values == pytest.approx(10.0)
 
 
 def test_the_expected_size_of_an_effect() -> None:
@@ -68,7 +75,7 @@ def test_the_expected_size_of_an_effect() -> None:
 def test_missing_rows_of_a_request_have_an_effect_of_their_own(share: float) -> None:
     rng, groups = np.random.default_rng(3), np.repeat(np.arange(1000), 8)
     values = np.where(rng.random(1000)[groups] < share, np.nan, rng.normal(size=8000)).astype(np.float32)
-    assert effects({"x": values}, groups)["x"] == pytest.approx((1.0, 8.0))
+    assert effects({"x": values}, groups)["x"] == pytest.approx((1.0, 8.0, 8.0))
 
 
 def test_of_large_groups_a_few_rows_tell() -> None:
@@ -129,11 +136,11 @@ def test_hostile_rows_have_none() -> None:
 def test_effects_stand_beside_the_statistics() -> None:
     rows = traffic(4, 250)
     statistics = in_memory.statistics(in_memory.batch(rows.columns))
-    design_effect.note(statistics, {"age": DesignEffect(21.5, 1.0)})
+    design_effect.note(statistics, {"age": DesignEffect(21.5, 1.0, 22.0)})
     noted = {
         feature.path.step[0] or feature.name: {s.name: s.num for s in feature.custom_stats if s.num}
         for feature in statistics.datasets[0].features
     }
-    assert noted["age"] == {DESIGN_EFFECT: 21.5, MISSING_EFFECT: 1.0}
+    assert noted["age"] == {DESIGN_EFFECT: 21.5, MISSING_EFFECT: 1.0, MOST_EFFECT: 22.0}
     assert DESIGN_EFFECT not in noted["price"]
     design_effect.note(None, {"age": DesignEffect(2.0, 1.0)})

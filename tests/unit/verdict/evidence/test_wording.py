@@ -20,6 +20,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     FeatureDifference,
 )
 from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation, ShareChange
+from trueserve.transforms.verdict.wording import spans
 
 PART = ShareChange("1 to 2", 0.1, 0.25)
 DAYS = SeasonalVariation("day", 1, 0.2, 0.01, 0.05, 0.3)
@@ -167,3 +168,16 @@ def test_what_is_not_served_keeps_its_label() -> None:
     pair = hand_made.pair(schema, training, hand_made.statistics(100))
     made = difference(VARIATION, parts_of=lambda: (("(others)", 0.1, 0.2),))
     assert [part.label for part in wording.parts_of(pair, "c", made)] == ["(others)"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "width", "expected"),
+    [
+        ([5], 1, "5"),
+        ([4, 2, 3, 9], 1, "2-4, 9"),
+        ([0, 2], 3, "0-2, 6-8"),
+        ([0, 2, 4, 6, 8, 10, 12, 13], 1, "0, 2, 4, 6, 8, 10 and 2 more"),
+    ],
+)
+def test_positions_are_listed_shortly(numbers: list[int], width: int, expected: str) -> None:
+    assert spans(numbers, width) == expected

@@ -19,6 +19,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     MISSING,
     UNSEEN_SHARE,
     VARIATION,
+    VECTOR,
     FeatureDifference,
 )
 from trueserve.transforms.verdict.feature_stats import View
@@ -139,6 +140,18 @@ def test_lengths_are_held_against_lengths() -> None:
     seasonal = of(periods, difference(LENGTH, 0.4))
     assert seasonal is not None
     assert (seasonal.distance, seasonal.median, seasonal.most) == (0.4, tail.median, tail.most)
+
+
+def test_positions_are_taken_to_vary_as_all_values_together_do() -> None:
+    periods = numbers()
+    [tail] = tails.of_values(periods, 1)
+    seasonal = of(periods, difference(VECTOR, 0.4))
+    assert seasonal is not None
+    assert (seasonal.distance, seasonal.median, seasonal.most) == (0.4, tail.median, tail.most)
+    assert seasonal.p_value < 0.01
+    small = of(periods, difference(VECTOR, tail.median))
+    assert small is not None
+    assert small.p_value > 0.1
 
 
 def test_categories_lie_as_far_out_as_the_cells_say_or_the_effect() -> None:

@@ -1,0 +1,1 @@
+"""Compiled: mergeable summaries of lists of fixed length, position by position and in projections."""
