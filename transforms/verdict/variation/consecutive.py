@@ -24,7 +24,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import SeasonalVariation
 from trueserve.transforms.verdict.variation import bins as cell
-from trueserve.transforms.verdict.variation import matching, tails
+from trueserve.transforms.verdict.variation import matching, span_tails, tails
 from trueserve.transforms.verdict.variation.matched import (
     ANYWHERE,
     DEVIATION,
@@ -139,7 +139,7 @@ class _Pairs:
         own = np.maximum(self.spans.sums(rows), 1e-300)
         uncertain = 1 / own
         if self.matches is not None:
-            uncertain = uncertain + 1 / np.maximum(self.matches[1].sizes(rows)[1], 1e-300)
+            uncertain = uncertain + 1 / np.maximum(self.matches[1].span_sizes(rows), 1e-300)
         enough = (own[self.first] >= LEAST_ROWS) & (own[self.second] >= LEAST_ROWS)
         return 1 / (uncertain[self.first] + uncertain[self.second]), enough
 
@@ -147,11 +147,12 @@ class _Pairs:
         """The effective size of both windows, of so many independent rows, and of their matches."""
         uncertain = sum(1 / max(count, 1.0) for count in of_windows)
         for matches in self.matches or ():
-            uncertain += 1 / max(matches.sizes(rows)[0], 1.0)
+            uncertain += 1 / max(matches.window_size(rows), 1.0)
         return 1 / uncertain
 
     def tail(self, distances: Array) -> Tail:
-        return tails.tail_of_spans(distances, matching.independent_spans(len(distances), self.length))
+        independent = matching.independent_spans(len(distances), self.length)
+        return span_tails.tail_of_spans(distances, independent, self.length)
 
     @cached_property
     def rows(self) -> Array:
