@@ -25,7 +25,8 @@ class TrainingSide:
 
     `predictions` is the folder of a model with recorded predictions. `identity` is that of the baseline as it
     was at launch: a worker that finds another one there must not compare with it. `with_sample`: whether
-    slices by a feature need the training rows that the baseline keeps.
+    slices by a feature need the training rows that the baseline keeps. `group_by` is the feature by which
+    rows belong together.
     """
 
     baseline: str | None
@@ -36,6 +37,7 @@ class TrainingSide:
     predictions: str | None = None
     identity: str | None = None
     with_sample: bool = False
+    group_by: str | None = None
 
     def references(self) -> list[Reference]:
         """One Reference a space; called on the worker that compares."""
@@ -58,8 +60,10 @@ class TrainingSide:
             if self.label is not None:
                 schemas.check_label(schema, self.label)
             label = self.label or schemas.label_of(schema)
-            return [Reference(schema, statistics, Space.RAW, label=label)]
-        return of_baseline(self._baseline(self.baseline), self.spaces, with_sample=self.with_sample)
+            return [Reference(schema, statistics, Space.RAW, label=label, group_by=self.group_by)]
+        baseline = self._baseline(self.baseline)
+        references = of_baseline(baseline, self.spaces, with_sample=self.with_sample)
+        return [dataclasses.replace(reference, group_by=self.group_by) for reference in references]
 
     def _baseline(self, path: str) -> Baseline:
         loaded = load_baseline(path, with_graph=False)
