@@ -20,18 +20,20 @@ from trueserve.transforms.baseline.load import Baseline, load_baseline
 from trueserve.transforms.branches.branch import Branch
 from trueserve.transforms.branches.marking import Marked
 from trueserve.transforms.branches.predictions import Predictions
+from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.branches.transform_graph import Transformed
-from trueserve.transforms.core import grouping, repeated_rows, slicing
 from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core import slicing
 from trueserve.transforms.core.batches import Window
-from trueserve.transforms.core.repeated_rows import DroppedRows, RowRepeats
 from trueserve.transforms.examine_range import ExamineFiles
 from trueserve.transforms.examine_table import ExamineTable
 from trueserve.transforms.files import windows
 from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs import repeated_rows
 from trueserve.transforms.logs.detect import detect_log
 from trueserve.transforms.logs.features import Settings, expected_features
 from trueserve.transforms.logs.formats import bigquery
+from trueserve.transforms.logs.repeated_rows import DroppedRows, RowRepeats
 from trueserve.transforms.logs.rows.warm_ups import fingerprints
 from trueserve.transforms.profile import Measured
 from trueserve.transforms.publish.assemble import RunSettings
@@ -121,10 +123,10 @@ def _group_by(
 ) -> str | None:
     """The feature of the flag, else that of training where requests have it."""
     if options.group_by is not None:
-        grouping.check(options.group_by, schema)
+        group_feature.check(options.group_by, schema)
         return options.group_by
     of_training = (contract or {}).get("group_by")
-    return of_training if of_training in grouping.names(schema) else None
+    return of_training if of_training in group_feature.names(schema) else None
 
 
 def _hashed(

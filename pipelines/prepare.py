@@ -26,9 +26,10 @@ from trueserve.transforms.baseline import atomic_replace, layout, messages
 from trueserve.transforms.baseline.probes import pool_rows
 from trueserve.transforms.baseline.write import check_target
 from trueserve.transforms.branches.reading import ReadSummary
+from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.branches.samples.sample import row_hashes, sample
 from trueserve.transforms.branches.statistics import statistics
-from trueserve.transforms.core import grouping, input_checks
+from trueserve.transforms.core import input_checks
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch
@@ -163,7 +164,7 @@ def _checked_schema(
 
 def _check_group_by(plan: PreparePlan, schema: schema_pb2.Schema) -> None:
     if plan.options.group_by is not None:
-        grouping.check(plan.options.group_by, schema, plan.options.label or schemas.label_of(schema))
+        group_feature.check(plan.options.group_by, schema, plan.options.label or schemas.label_of(schema))
 
 
 def _examined(

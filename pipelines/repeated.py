@@ -11,9 +11,9 @@ from trueserve.pipelines.beam.job import BeamJob
 from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.plan import ComparisonPlan, examine_requests
 from trueserve.transforms.branches.samples.repeats import REPEATS, repeats
-from trueserve.transforms.core.repeated_rows import DroppedRows
 from trueserve.transforms.files import paths
 from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.repeated_rows import DroppedRows
 from trueserve.transforms.verdict.findings import repeated_rows
 from trueserve.transforms.write_results import WritePrepared, read_repeats
 

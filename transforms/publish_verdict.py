@@ -19,7 +19,7 @@ from trueserve.transforms.branches.slices import SLICES
 from trueserve.transforms.branches.statistics import OTHER_TYPES
 from trueserve.transforms.branches.versions import VERSIONS
 from trueserve.transforms.core.accounting import Accounting
-from trueserve.transforms.core.repeated_rows import RowRepeats
+from trueserve.transforms.logs.repeated_rows import RowRepeats
 from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from trueserve.transforms.publish.optional_checks import OptionalResults
 from trueserve.transforms.replay.summary import ReplaySummary

@@ -23,8 +23,8 @@ from trueserve.transforms.core.accounting import Accounting
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Fault, Reject
 from trueserve.transforms.core.errors import InputError
-from trueserve.transforms.core.repeated_rows import RowRepeats
 from trueserve.transforms.files import paths
+from trueserve.transforms.logs.repeated_rows import RowRepeats
 from trueserve.transforms.merge_results import MergeResults
 from trueserve.transforms.read import ReadResult
 

@@ -11,11 +11,12 @@ from trueserve.transforms.baseline import identifiers, layout, probes
 from trueserve.transforms.branches.samples import repeats, sample
 from trueserve.transforms.columnar.row_hashes import row_hashes
 from trueserve.transforms.compute_statistics import ComputeStatistics
-from trueserve.transforms.core import record_batches, repeated_rows
+from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.files import paths
 from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.logs import repeated_rows
 from trueserve.transforms.write_results import WriteMessage, read_rows
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList

@@ -74,7 +74,7 @@ class Contract:
       missing_values: texts that meant a missing value in the training data.
       identifiers: raw features of which each value came once (`baseline.identifiers`).
       repeats: how often training rows have the same values, and a digest of the features that were looked at
-        (`core.repeated_rows`); empty where that is not known.
+        (`logs.repeated_rows`); empty where that is not known.
       variation: then, SHA-256 of the file that holds them.
       group_by: the feature of which equal values made training rows belong together, if any was named.
       files: size and digest of every other file that `prepare` wrote into the folder, by path below it;

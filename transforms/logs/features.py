@@ -14,9 +14,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.core.arrow import pa, pc
 from trueserve.transforms.core.batches import Window
-from trueserve.transforms.core.repeated_rows import DroppedRows
 from trueserve.transforms.core.schema import in_serving, is_used
 from trueserve.transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
+from trueserve.transforms.logs.repeated_rows import DroppedRows
 
 # A feature's name and its `large_list` column. A name stands twice where its values came in two types;
 # the rows of the one are then null in the other.

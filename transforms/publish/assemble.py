@@ -13,9 +13,9 @@ from typing import Any
 from trueserve.transforms.core.accounting import REPEATED, Accounting
 from trueserve.transforms.core.batches import Fault, Reject, Window
 from trueserve.transforms.core.errors import TrueserveError
-from trueserve.transforms.core.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.core.slicing import SliceStatistics
 from trueserve.transforms.drift import report
+from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.publish import optional_checks
 from trueserve.transforms.publish.page import page
 from trueserve.transforms.reference.training_slices import TrainingSlices

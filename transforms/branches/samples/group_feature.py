@@ -1,4 +1,7 @@
-"""The group of each row by a feature (`--group_by`): a hash of its values, wherever the row stands."""
+"""The group of each row by a feature (`--group_by`): a hash of its values, wherever the row stands.
+
+Rows with the same value belong together: those of a user, a session, a device.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,32 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.branches.samples.compact_rows import mixed
 from trueserve.transforms.columnar.row_hashes import row_hashes
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.core.schema import in_serving, is_used
 
 Array = np.ndarray[Any, Any]
 
 _COLUMN = "group"
+_TYPES = (schema_pb2.INT, schema_pb2.BYTES, schema_pb2.FLOAT)
+
+
+def check(name: str, schema: schema_pb2.Schema, label: str | None = None) -> None:
+    """Raises UsageError for a `--group_by` that is no feature of requests."""
+    features = names(schema, label)
+    if name not in features:
+        raise UsageError(f"--group_by: expected one of {', '.join(sorted(features))}; got {name!r}")
+
+
+def names(schema: schema_pb2.Schema, label: str | None = None) -> set[str]:
+    """The features that rows can be grouped by: requests have them."""
+    used = (feature for feature in schema.feature if is_used(feature) and in_serving(feature, schema))
+    return {feature.name for feature in used if feature.type in _TYPES} - {label}
 
 
 def marked(batch: Batch, feature: str | None) -> Batch:

@@ -15,7 +15,7 @@ from trueserve.transforms.branches.samples.compact_rows import mixed
 from trueserve.transforms.columnar.row_hashes import row_hashes
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch
-from trueserve.transforms.core.repeated_rows import RepeatedRow, RowRepeats
+from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 
 Array = np.ndarray[Any, Any]
 

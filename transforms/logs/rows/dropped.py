@@ -6,8 +6,8 @@ import numpy as np
 
 from trueserve.transforms.columnar.row_hashes import row_hashes
 from trueserve.transforms.core.arrow import pa
-from trueserve.transforms.core.repeated_rows import DroppedRows
 from trueserve.transforms.logs.features import Array
+from trueserve.transforms.logs.repeated_rows import DroppedRows
 
 
 def repeats_another(features: pa.RecordBatch, metadata: pa.RecordBatch, dropped: DroppedRows) -> Array:

@@ -17,8 +17,8 @@ from trueserve.transforms.core.accounting import (
 )
 from trueserve.transforms.core.arrow import pa, pc
 from trueserve.transforms.core.batches import METADATA_SCHEMA, Batch, Decoded, Reject
-from trueserve.transforms.core.repeated_rows import DroppedRows
 from trueserve.transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold, type_of
+from trueserve.transforms.logs.repeated_rows import DroppedRows
 from trueserve.transforms.logs.rows.dropped import num_records, repeats_another
 from trueserve.transforms.logs.rows.exclude import excluded
 from trueserve.transforms.logs.rows.other_types import other_types

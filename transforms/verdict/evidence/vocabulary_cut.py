@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trueserve.transforms.core.custom_stats import RAREST
@@ -43,12 +43,12 @@ def for_new_rows(training: View, serving: View | None, unknown: tuple[int, int])
     moved = min(max(after - before, 0.0) * training.values, most)
     if moved <= 0:
         return training
-    counts: dict[str, Any] = dict(training.counts())
-    if _keeps_all(training):
-        end = min(of_words.values()) + 2 * rows_each
-        at_cut = {value: count for value, count in of_words.items() if count < end}
-        left = max(1 - moved / sum(at_cut.values()), 0.0)
-        counts |= {value: count * left for value, count in at_cut.items()}
+    end = _least(training, of_words) + 2 * rows_each
+    at_cut = {value: count for value, count in of_words.items() if count < end}
+    # Of words that the list does not keep as much is lost.
+    beyond = max(training.total - sum(training.counts().values()), 0.0)
+    left = max(1 - moved / max(sum(at_cut.values()) + beyond, moved), 0.0)
+    counts: dict[str, Any] = {**training.counts(), **{value: count * left for value, count in at_cut.items()}}
     return training.with_counts(Counter(_with_unknown(counts, moved, unknown)))
 
 
@@ -61,6 +61,14 @@ def _at_cut(least: float, second: float, up_to_twice: float, rows_each: float) -
     if up_to_twice < _LEAST_TAIL:
         return 0.0
     return min(least + second, _OF_TAIL * up_to_twice * rows_each)
+
+
+def _least(view: View, of_words: Mapping[str, int]) -> float:
+    """How often the rarest word came."""
+    if _keeps_all(view):
+        return float(min(of_words.values(), default=0))
+    histograms = (each.rank_histogram for each in view.proto.custom_stats if each.name == RAREST)
+    return next((histogram.buckets[0].sample_count for histogram in histograms if histogram.buckets), 0.0)
 
 
 def _keeps_all(view: View) -> bool:

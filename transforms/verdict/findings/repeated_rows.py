@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from trueserve.transforms.core.repeated_rows import RepeatedRow, RowRepeats
+from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.verdict.evidence import p_values
 from trueserve.transforms.verdict.evidence.feature_difference import VARIATION
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space

@@ -14,7 +14,7 @@ from benchmarks import in_memory
 from trueserve.transforms.branches.samples.repeats import RepeatsPartial, of_codes
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch
-from trueserve.transforms.core.repeated_rows import RowRepeats
+from trueserve.transforms.logs.repeated_rows import RowRepeats
 from trueserve.transforms.logs.rows.rows import metadata_of
 
 Array = np.ndarray[Any, Any]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trueserve.transforms.branches.samples.repeats import of_codes
-from trueserve.transforms.core.repeated_rows import RowRepeats
+from trueserve.transforms.logs.repeated_rows import RowRepeats
 from trueserve.transforms.verdict.findings.repeated_rows import note, note_dropped, repeated
 from trueserve.transforms.verdict.model import Severity
 

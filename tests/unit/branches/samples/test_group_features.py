@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from trueserve.transforms.core import grouping
+from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.core.errors import UsageError
 
 SCHEMA = """
@@ -29,7 +29,7 @@ def schema() -> schema_pb2.Schema:
 
 @pytest.mark.parametrize("name", ["user", "session", "device"])
 def test_features_of_requests_group(name: str) -> None:
-    grouping.check(name, schema(), "label")
+    group_feature.check(name, schema(), "label")
 
 
 @pytest.mark.parametrize("name", ["record", "old", "late", "label", "stop"])
@@ -37,4 +37,4 @@ def test_others_are_wrong_usage(name: str) -> None:
     with pytest.raises(
         UsageError, match=rf"^--group_by: expected one of device, session, user; got '{name}'$"
     ):
-        grouping.check(name, schema(), "label")
+        group_feature.check(name, schema(), "label")
