@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.core.schema import in_serving, is_used
 
+_MOST_NUMBERS, _MOST_TEXTS = 64, 16
 _TYPES = (schema_pb2.INT, schema_pb2.BYTES, schema_pb2.FLOAT)
 
 
@@ -75,8 +76,17 @@ def hashed_features(schema: schema_pb2.Schema, left_out: Collection[str | None])
     Args:
       left_out: the label, the feature of the time, and those that name each row.
     """
-    used = (feature for feature in schema.feature if is_used(feature) and in_serving(feature, schema))
-    return tuple(sorted({feature.name for feature in used if feature.type in _TYPES}.difference(left_out)))
+    used = [feature for feature in schema.feature if is_used(feature) and in_serving(feature, schema)]
+    kept = [feature for feature in used if feature.type in _TYPES and feature.name not in left_out]
+    texts = {feature.name for feature in kept if feature.type == schema_pb2.BYTES}
+    numbers = {feature.name for feature in kept} - texts
+    # Rows that are the same in so many features are taken to be the same: it costs as much as they are.
+    return tuple(sorted([*_some(numbers, _MOST_NUMBERS), *_some(texts, _MOST_TEXTS)]))
+
+
+def _some(names: Collection[str], most: int) -> list[str]:
+    """So many of the names at most, any of them, but always the same."""
+    return sorted(names, key=lambda name: digest([name]))[:most]
 
 
 def digest(names: Collection[str]) -> str:

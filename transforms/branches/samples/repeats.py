@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import zlib
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -10,9 +11,8 @@ import numpy as np
 
 from trueserve.transforms.branches.branch import Single
 from trueserve.transforms.branches.partial import Kind, RowsPartial
-from trueserve.transforms.branches.samples import sample
 from trueserve.transforms.branches.samples.compact_rows import mixed
-from trueserve.transforms.columnar.row_hashes import row_hashes
+from trueserve.transforms.columnar.row_hashes import hashes_of
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
@@ -21,7 +21,8 @@ Array = np.ndarray[Any, Any]
 
 REPEATS: Kind = ("repeats", 0)
 # So many rows are looked at in a range, and of all ranges together. Values of 0.5 % of rows are 20 of them.
-_MOST_OF_RANGE, _MOST = 4096, 8192
+_MOST_OF_RANGE, _LEAST_OF_RANGE, _MOST = 4096, 1024, 8192
+_VALUES = 200_000
 # So many values that came more than once are kept.
 _KEPT = 100
 _ALL = int(np.iinfo(np.uint64).max)
@@ -48,22 +49,22 @@ class RepeatsPartial(RowsPartial):
     """The rows with the smallest hashes of where they stand: the same however the input is cut."""
 
     def __init__(self, names: frozenset[str]) -> None:
-        self._names, self._most, self._limit = names, _MOST_OF_RANGE, _ALL
+        self._names, self._limit = names, _ALL
+        # Of wide rows fewer: hashing them costs as much as they have values.
+        self._most = max(min(_MOST_OF_RANGE, _VALUES // max(len(names), 1)), _LEAST_OF_RANGE)
         self._rows = _Rows(*(np.zeros(0, kind) for kind in (np.uint64, np.uint64, object, np.int64)))
         self._waiting: list[_Rows] = []
 
     def add(self, batch: Batch) -> None:
         order = _order(batch.metadata)
-        self._lower_limit(order)
-        wanted = np.flatnonzero(order < np.uint64(self._limit))
+        wanted = self._below_limit(order)
         if not len(wanted):
             return
-        rows = batch.features if len(wanted) == len(order) else batch.features.take(pa.array(wanted))
-        named = ((n, c) for n, c in zip(rows.schema.names, rows.columns, strict=True) if n in self._names)
-        files = batch.metadata.column(batch.metadata.schema.get_field_index("file")).dictionary_encode()
+        column = batch.metadata.column(batch.metadata.schema.get_field_index("file"))
+        files = column.take(pa.array(wanted)).dictionary_encode()
         names = np.array(files.dictionary.to_pylist(), object)
-        of_rows = names[files.indices.to_numpy(zero_copy_only=False)[wanted]]
-        codes = row_hashes(named, len(wanted))
+        of_rows = names[files.indices.to_numpy(zero_copy_only=False)]
+        codes = hashes_of(batch.features, self._names, wanted)
         self._waiting.append(_Rows(order[wanted], codes, of_rows, _records(batch.metadata)[wanted]))
         if sum(len(part.order) for part in self._waiting) >= self._most:
             self._settle()
@@ -93,13 +94,15 @@ class RepeatsPartial(RowsPartial):
         """Joins what waits, and keeps as many rows as are allowed."""
         parts, self._waiting = [self._rows, *self._waiting], []
         rows = _Rows(*map(np.concatenate, zip(*parts, strict=True)))
-        self._lower_limit(rows.order)
-        self._rows = rows.taken(rows.order < np.uint64(self._limit))
+        self._rows = rows.taken(self._below_limit(rows.order))
 
-    def _lower_limit(self, order: Array) -> None:
-        """Rows beyond those that are kept of these alone are kept of none."""
-        if len(order) > self._most:
-            self._limit = min(self._limit, int(np.partition(order, self._most)[self._most]))
+    def _below_limit(self, order: Array) -> Array:
+        """The places of rows that may be kept; those beyond as many as are kept of these alone are not."""
+        below = np.flatnonzero(order < np.uint64(self._limit))
+        if len(below) <= self._most:
+            return below
+        self._limit = int(np.partition(order[below], self._most)[self._most])
+        return below[order[below] < np.uint64(self._limit)]
 
 
 def of_codes(codes: Array, files: Array | None = None, records: Array | None = None) -> RowRepeats:
@@ -124,8 +127,15 @@ def _first(chosen: Array, files: Array | None, records: Array | None) -> tuple[s
 
 
 def _order(metadata: pa.RecordBatch) -> Array:
-    """A hash of where each row stands; rows of one record have different ones."""
-    order, records = sample.row_hashes(metadata), _records(metadata)
+    """A hash of where each row stands; rows of one record have different ones.
+
+    A batch is of one file: its first row tells which.
+    """
+    records = _records(metadata)
+    if not len(records):
+        return np.zeros(0, np.uint64)
+    file = str(metadata.column(metadata.schema.get_field_index("file"))[0]).rpartition("/")[2]
+    order = mixed(records.astype(np.uint64) + (np.uint64(zlib.crc32(file.encode())) << np.uint64(32)))
     same = records[1:] == records[:-1]
     if not same.any():
         return order

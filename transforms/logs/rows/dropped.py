@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trueserve.transforms.columnar.row_hashes import row_hashes
+from trueserve.transforms.columnar.row_hashes import hashes_of
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.logs.features import Array
 from trueserve.transforms.logs.repeated_rows import DroppedRows
@@ -12,8 +12,7 @@ from trueserve.transforms.logs.repeated_rows import DroppedRows
 
 def repeats_another(features: pa.RecordBatch, metadata: pa.RecordBatch, dropped: DroppedRows) -> Array:
     """Which rows are left out, as booleans: those with such values, but for the row that stands for them."""
-    named = zip(features.schema.names, features.columns, strict=True)
-    codes = row_hashes(((n, c) for n, c in named if n in dropped.names), features.num_rows)
+    codes = hashes_of(features, dropped.names, np.arange(features.num_rows))
     result: Array = np.isin(codes, np.array([row.code for row in dropped.repeated], np.uint64))
     if result.any():
         records = np.asarray(metadata.column("record"))

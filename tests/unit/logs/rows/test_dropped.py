@@ -6,12 +6,15 @@ import itertools
 from typing import Any
 
 import numpy as np
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from benchmarks import in_memory
 from trueserve.transforms.branches.samples.repeats import RepeatsPartial
 from trueserve.transforms.core.accounting import REPEATED, Accounting
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch, Decoded
+from trueserve.transforms.logs import repeated_rows
 from trueserve.transforms.logs.features import Expected, FeatureType, Settings
 from trueserve.transforms.logs.repeated_rows import DroppedRows, RepeatedRow
 from trueserve.transforms.logs.rows.rows import Counts, DecodedRows, Finisher, metadata_of
@@ -90,3 +93,21 @@ def test_nothing_is_left_out_where_nothing_is_repeated() -> None:
     result = finished(rows([1.0, 2.0], [0, 1]), ())
     assert values(result) == [1.0, 2.0]
     assert not result.accounting.excluded
+
+
+def test_the_features_that_count_are_those_of_requests() -> None:
+    schema = text_format.Parse(
+        """
+        feature { name: "x" type: FLOAT } feature { name: "id" type: INT } feature { name: "s" type: STRUCT }
+        feature { name: "late" type: INT not_in_environment: "SERVING" }
+        feature { name: "word" type: BYTES } default_environment: "TRAINING" default_environment: "SERVING"
+        """,
+        schema_pb2.Schema(),
+    )
+    assert repeated_rows.hashed_features(schema, ("id", None)) == ("word", "x")
+    for number in range(100):
+        schema.feature.add(name=f"t{number:02d}", type=schema_pb2.BYTES)
+    names = repeated_rows.hashed_features(schema, ())
+    assert len(names) == 16 + 2
+    assert {"x", "id"} <= {*names}
+    assert names == repeated_rows.hashed_features(schema, ())
