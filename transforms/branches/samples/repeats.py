@@ -56,16 +56,17 @@ class RepeatsPartial(RowsPartial):
         self._waiting: list[_Rows] = []
 
     def add(self, batch: Batch) -> None:
-        order = _order(batch.metadata)
+        if not batch.metadata.num_rows:
+            return
+        # A batch is of one file.
+        file = str(batch.metadata.column(batch.metadata.schema.get_field_index("file"))[0])
+        order = _order(_records(batch.metadata), file)
         wanted = self._below_limit(order)
         if not len(wanted):
             return
-        column = batch.metadata.column(batch.metadata.schema.get_field_index("file"))
-        files = column.take(pa.array(wanted)).dictionary_encode()
-        names = np.array(files.dictionary.to_pylist(), object)
-        of_rows = names[files.indices.to_numpy(zero_copy_only=False)]
+        files = np.full(len(wanted), file, object)
         codes = hashes_of(batch.features, self._names, wanted)
-        self._waiting.append(_Rows(order[wanted], codes, of_rows, _records(batch.metadata)[wanted]))
+        self._waiting.append(_Rows(order[wanted], codes, files, _records(batch.metadata)[wanted]))
         if sum(len(part.order) for part in self._waiting) >= self._most:
             self._settle()
 
@@ -126,16 +127,10 @@ def _first(chosen: Array, files: Array | None, records: Array | None) -> tuple[s
     return min(zip(files[chosen].tolist(), records[chosen].tolist(), strict=True))
 
 
-def _order(metadata: pa.RecordBatch) -> Array:
-    """A hash of where each row stands; rows of one record have different ones.
-
-    A batch is of one file: its first row tells which.
-    """
-    records = _records(metadata)
-    if not len(records):
-        return np.zeros(0, np.uint64)
-    file = str(metadata.column(metadata.schema.get_field_index("file"))[0]).rpartition("/")[2]
-    order = mixed(records.astype(np.uint64) + (np.uint64(zlib.crc32(file.encode())) << np.uint64(32)))
+def _order(records: Array, file: str) -> Array:
+    """A hash of where each row stands, wherever its file lies; rows of one record have different ones."""
+    name = file.rpartition("/")[2]
+    order = mixed(records.astype(np.uint64) + (np.uint64(zlib.crc32(name.encode())) << np.uint64(32)))
     same = records[1:] == records[:-1]
     if not same.any():
         return order
