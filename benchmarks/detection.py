@@ -26,6 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from benchmarks import (  # noqa: E402
     detection_curves,
     detection_days,
+    detection_new_rows,
     detection_quick,
     detection_report,
     peers_venv,
@@ -117,9 +118,13 @@ def full(seed: int) -> int:
     windows = run(FULL, seed, python)
     days = detection_days.judged()
     say(f"{len(days)} real days, {sum(1 for day in days if day.errors)} with an error")
-    promises = bounds(windows, errors, days)
+    new_rows = detection_new_rows.judged(seed=seed)
+    say(
+        f"{len(new_rows)} windows of new rows, {sum(1 for window in new_rows if window.errors)} with an error"
+    )
+    promises = bounds(windows, errors, days, new_rows)
     heading = about(seed, _BEGUN)
-    page = detection_report.document(windows, promises, heading, notes, days)
+    page = detection_report.document(windows, promises, heading, notes, days, new_rows=new_rows)
     print(page)
     if python is not None:  # else what stands there says more
         draw(write(windows, promises, heading, page), python)

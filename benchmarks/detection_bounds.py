@@ -10,6 +10,7 @@ from benchmarks.detection_answers import OURS, WITH_INFO, Judged
 from benchmarks.detection_contenders import PEERS
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, promised
+from benchmarks.detection_new_rows import Window
 from benchmarks.detection_promises import AVERAGE, LEAST_FOUND, MOST_FALSE_ON_AVERAGE
 
 
@@ -24,16 +25,24 @@ class Bound(NamedTuple):
         return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.measured}"
 
 
-def bounds(windows: Sequence[Judged], trifles: Mapping[str, bool], days: Sequence[Day] = ()) -> list[Bound]:
+def bounds(
+    windows: Sequence[Judged],
+    trifles: Mapping[str, bool],
+    days: Sequence[Day] = (),
+    new_rows: Sequence[Window] = (),
+) -> list[Bound]:
     """All promises; `trifles` says of each feature of two million rows whether the trifle was an error.
 
     What was not measured does not hold.
     """
-    return [*_false(windows), *_detected(windows), *_trifles(trifles), _of_days(days), *_better(windows)]
+    of_rows = [
+        _of_share(detection_promises.of_days(days)),
+        _of_share(detection_promises.of_new_rows(new_rows)),
+    ]
+    return [*_false(windows), *_detected(windows), *_trifles(trifles), *of_rows, *_better(windows)]
 
 
-def _of_days(days: Sequence[Day]) -> Bound:
-    promise = detection_promises.of_days(days)
+def _of_share(promise: detection_promises.Promise) -> Bound:
     return Bound(promise.text, f"{promise.share.times} of {promise.share.of}", promise.holds)
 
 

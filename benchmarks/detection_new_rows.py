@@ -34,15 +34,16 @@ Array = np.ndarray[Any, Any]
 PARTS = tuple(f"part_{number}" for number in range(8))
 _PREPROCESSING = Path(__file__).resolve().parent / "new_rows_preprocessing.py"
 _TRAINING_ROWS, _ROWS, _AT_ONCE = 20_000, 5_000, 1_000
-#: Windows in a full run, and in a short one.
-WINDOWS, FEW_WINDOWS = 400, 40
+#: Baselines and windows of each, in a full run and in a short one.
+FULL, FEW = (16, 25), (2, 40)
 _VOCABULARY = np.array([f"w{number:05d}" for number in range(50_000)], object)
 _SHARES = np.cumsum(1 / np.arange(1, len(_VOCABULARY) + 1) ** 1.1)
 
 
 class Window(NamedTuple):
-    """A clean window: its number, and the features that were errors, each with what was said."""
+    """A clean window: its baseline and number, and the features that were errors, each with its message."""
 
+    baseline: int
     number: int
     errors: tuple[tuple[str, str], ...]
 
@@ -67,35 +68,43 @@ def _texts(random: np.random.Generator, count: int) -> Array:
     return texts
 
 
-def prepare(folder: Path, seed: int = 1) -> None:
+def prepare(folder: Path, seed: int) -> None:
     """A baseline, made by the real command."""
     (folder / "examples").mkdir()
     rows = in_memory.batch(drawn(_TRAINING_ROWS, np.random.default_rng([seed, 5])))
     for part in range(4):
         table = pa.Table.from_batches([rows.take(pa.array(np.arange(part, rows.num_rows, 4)))])
         pq.write_table(table, folder / f"examples/{part}.parquet")
-    script = Path(sys.executable).with_name("trueserve")
     flags = [
         f"--examples={folder}/examples/*.parquet",
         f"--preprocessing={_PREPROCESSING}",
         f"--baseline={folder}/baseline",
     ]
-    subprocess.run([script, "prepare", *flags], check=True, capture_output=True)
+    # By its own process: what TensorFlow takes is given back.
+    command = "import sys; from trueserve.pipelines.cli import main; sys.exit(main(sys.argv[1:]))"
+    subprocess.run([sys.executable, "-c", command, "prepare", *flags], check=True, capture_output=True)
 
 
-def judged(windows: int = WINDOWS, seed: int = 1) -> list[Window]:
-    """Clean windows against a new baseline, on two processes."""
-    with tempfile.TemporaryDirectory(prefix="trueserve-new-rows-") as folder:
-        prepare(Path(folder), seed)
-        with multiprocessing.get_context("spawn").Pool(2) as pool:
-            numbers = [(seed, number) for number in range(windows)]
-            return pool.map(functools.partial(judge, folder), numbers, chunksize=5)
+def judged(counts: tuple[int, int] = FULL, seed: int = 1) -> list[Window]:
+    """Clean windows against new baselines, one after another, on two processes."""
+    num_baselines, num_windows = counts
+    windows: list[Window] = []
+    for number in range(num_baselines):
+        with (
+            tempfile.TemporaryDirectory(prefix="trueserve-new-rows-") as folder,
+            multiprocessing.get_context("spawn").Pool(2) as pool,
+        ):
+            baseline = 1000 * seed + number
+            prepare(Path(folder), baseline)
+            judge_window = functools.partial(judge, folder, baseline)
+            windows += pool.map(judge_window, range(num_windows), chunksize=5)
+    return windows
 
 
-def judge(folder: str, seed_and_number: tuple[int, int]) -> Window:
+def judge(folder: str, baseline: int, number: int) -> Window:
     """One window against the baseline of a prepared folder."""
     references, graph = _baseline(folder)
-    rows = in_memory.batch(drawn(_ROWS, np.random.default_rng([*seed_and_number, 6])))
+    rows = in_memory.batch(drawn(_ROWS, np.random.default_rng([baseline, number, 6])))
     parts = [graph.transform_rows(rows.slice(first, _AT_ONCE))[0] for first in range(0, _ROWS, _AT_ONCE)]
     transformed = pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
     errors = [
@@ -106,7 +115,7 @@ def judge(folder: str, seed_and_number: tuple[int, int]) -> Window:
         ).findings
         if finding.severity is Severity.ERROR
     ]
-    return Window(seed_and_number[1], tuple(errors))
+    return Window(baseline, number, tuple(errors))
 
 
 @functools.cache
@@ -128,4 +137,4 @@ def table(windows: Sequence[Window]) -> str:
 
 
 if __name__ == "__main__":
-    print(table(judged(int(sys.argv[1]) if len(sys.argv) > 1 else FEW_WINDOWS)))
+    print(table(judged(FEW)))

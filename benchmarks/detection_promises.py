@@ -8,10 +8,12 @@ from typing import NamedTuple
 from benchmarks.detection_answers import OURS, Judged
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import by_size, planted_in
+from benchmarks.detection_new_rows import Window
 from benchmarks.detection_rates import Share, as_it_comes, detections, false_alarms, grouped
 
 MOST_FALSE, MOST_FALSE_ON_AVERAGE = 0.01, 0.005
 MOST_DAYS = 1 / 30
+MOST_NEW_ROWS = 1 / 200
 #: The least share found of each kind that is promised, by rows in the window.
 LEAST_FOUND = {500: 0.95, 2_000: 0.95, 20_000: 0.99}
 AVERAGE = "at most one clean window in 200 on average over the sizes"
@@ -88,3 +90,9 @@ def of_days(days: Sequence[Day]) -> Promise:
     """Of the real days."""
     text = "at most one real day in 30 is an error against a baseline of the others"
     return Promise(text, Share(sum(1 for day in days if day.errors), len(days)), MOST_DAYS)
+
+
+def of_new_rows(windows: Sequence[Window]) -> Promise:
+    """Of clean windows beside what was fitted on training's rows."""
+    text = "at most one clean window in 200 is an error of what was fitted on training's rows"
+    return Promise(text, Share(sum(1 for window in windows if window.errors), len(windows)), MOST_NEW_ROWS)

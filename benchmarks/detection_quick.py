@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks import detection_days, detection_promises
+from benchmarks import detection_days, detection_new_rows, detection_promises
 from benchmarks.detection_answers import OURS, Answer, Judged, Planted
 from benchmarks.detection_data import SOURCES, World, world
 from benchmarks.detection_days import Day
@@ -124,12 +124,14 @@ def promises(seed: int, log: Path) -> list[Promise]:
         large = trifles(seed)
         judged = list(windows)
         days = _days(folder, prepared, seed, pool)
+    new_rows = detection_new_rows.judged(detection_new_rows.FEW, seed)
     return [
         *detection_promises.of_false_alarms(judged),
         detection_promises.on_average(judged),
         *detection_promises.of_detections(judged),
         *detection_promises.of_trifles(large),
         detection_promises.of_days(days),
+        detection_promises.of_new_rows(new_rows),
     ]
 
 
