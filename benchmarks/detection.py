@@ -26,7 +26,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from benchmarks import (  # noqa: E402
     detection_curves,
     detection_days,
+    detection_new_rows,
     detection_others,
+    detection_promises,
     detection_quick,
     detection_report,
     peers_venv,
@@ -118,11 +120,12 @@ def full(seed: int) -> int:
     windows = run(FULL, seed, python)
     days = detection_days.judged()
     say(f"{len(days)} real days, {sum(1 for day in days if day.errors)} with an error")
-    others = detection_others.promises(seed)
-    say(f"{len(others)} promises of seasons, vectors and ties")
+    new_rows = detection_new_rows.judged(seed=seed)
+    others = [*detection_others.promises(seed), detection_promises.of_new_rows(new_rows)]
+    say(f"{len(others)} promises of seasons, vectors, ties and new rows")
     promises = bounds(windows, errors, days, others)
     heading = about(seed, _BEGUN)
-    page = detection_report.document(windows, promises, heading, notes, days)
+    page = detection_report.document(windows, promises, heading, notes, days, new_rows=new_rows)
     print(page)
     if python is not None:  # else what stands there says more
         draw(write(windows, promises, heading, page), python)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from benchmarks.detection_answers import OURS, Judged
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import by_size, planted_in
+from benchmarks.detection_new_rows import Window
 from benchmarks.detection_rates import Share, as_it_comes, detections, false_alarms, grouped
 from benchmarks.detection_season_trials import CLEAN, FALL, FAULTS, WARM, SeasonTrial
 
@@ -17,6 +18,7 @@ MOST_DAYS = 1 / 30
 #: how a month differs by twelve of them: 0.2 of the range is as much as four times that, in some worlds less.
 MOST_FALSE_IN_SEASON = 1 / 200
 LEAST_IN_SEASON = dict.fromkeys(FAULTS, 0.95) | {WARM: 0.6, FALL: 0.85}
+MOST_NEW_ROWS = 1 / 200
 #: The least share found of each kind that is promised, by rows in the window.
 LEAST_FOUND = {500: 0.95, 2_000: 0.95, 20_000: 0.99}
 AVERAGE = "at most one clean window in 200 on average over the sizes"
@@ -104,3 +106,9 @@ def of_seasons(trials: Sequence[SeasonTrial]) -> Iterator[Promise]:
         errors = [trial.is_error for trial in trials if trial.kind == kind]
         text = f"at least {LEAST_IN_SEASON[kind]:.0%} of this are found: {name}"
         yield Promise(text, Share(sum(errors), len(errors)), LEAST_IN_SEASON[kind], at_least=True)
+
+
+def of_new_rows(windows: Sequence[Window]) -> Promise:
+    """Of clean windows beside what was fitted on training's rows."""
+    text = "at most one clean window in 200 is an error of what was fitted on training's rows"
+    return Promise(text, Share(sum(1 for window in windows if window.errors), len(windows)), MOST_NEW_ROWS)

@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks import (
     detection_days,
+    detection_new_rows,
     detection_others,
     detection_promises,
     detection_season_trials,
@@ -139,6 +140,7 @@ def promises(seed: int, log: Path) -> list[Promise]:
         )
         days = _days(folder, prepared, seed, pool)
         seasons = _seasons(seed, pool)
+    new_rows = detection_new_rows.judged(detection_new_rows.FEW, seed)
     return [
         *detection_promises.of_false_alarms(judged),
         detection_promises.on_average(judged),
@@ -147,6 +149,7 @@ def promises(seed: int, log: Path) -> list[Promise]:
         detection_promises.of_days(days),
         *detection_promises.of_seasons(seasons),
         *others,
+        detection_promises.of_new_rows(new_rows),
     ]
 
 

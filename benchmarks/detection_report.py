@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks import detection_days
+from benchmarks import detection_days, detection_new_rows
 from benchmarks.detection_answers import OURS, PLAIN, Judged, Planted
 from benchmarks.detection_bounds import Bound
 from benchmarks.detection_contenders import AS_THEY_COME
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, planted_in, promised
 from benchmarks.detection_faults import MEAN
+from benchmarks.detection_new_rows import Window
 from benchmarks.detection_rates import Share, as_it_comes, detections, false_alarms, false_pairs, grouped
 
 _NOTES = """\
@@ -34,6 +35,8 @@ def document(
     about: str,
     notes: Iterable[str],
     days: Sequence[Day] = (),
+    *,
+    new_rows: Sequence[Window] = (),
 ) -> str:
     """The page of the last full run."""
     parts = [
@@ -53,6 +56,8 @@ def document(
         missed(windows),
         f"## Real days with an error, of {len(days)}",
         detection_days.table(days),
+        f"## Errors of what was fitted on training's rows, in {len(new_rows)} clean windows",
+        detection_new_rows.table(new_rows),
         *notes,
     ]
     return "\n\n".join(parts) + "\n"

@@ -20,6 +20,7 @@ from trueserve.transforms.baseline.load import Baseline, load_baseline
 from trueserve.transforms.branches.branch import Branch
 from trueserve.transforms.branches.marking import Marked
 from trueserve.transforms.branches.predictions import Predictions
+from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.branches.transform_graph import Transformed
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core import slicing
@@ -28,9 +29,11 @@ from trueserve.transforms.examine_range import ExamineFiles
 from trueserve.transforms.examine_table import ExamineTable
 from trueserve.transforms.files import windows
 from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs import repeated_rows
 from trueserve.transforms.logs.detect import detect_log
 from trueserve.transforms.logs.features import Settings, expected_features
 from trueserve.transforms.logs.formats import bigquery
+from trueserve.transforms.logs.repeated_rows import DroppedRows, RowRepeats
 from trueserve.transforms.logs.rows.warm_ups import fingerprints
 from trueserve.transforms.profile import Measured
 from trueserve.transforms.publish.assemble import RunSettings
@@ -48,7 +51,13 @@ from trueserve.transforms.verdict.severity import Policy
 
 @dataclasses.dataclass(frozen=True)
 class ComparisonPlan:
-    """All that the graph needs, found and checked before it is built."""
+    """All that the graph needs, found and checked before it is built.
+
+    Attributes:
+      group_by: the feature by which rows belong together; None for none.
+      hashed: the features whose values say whether rows are the same.
+      dropped: repeated rows that are left out; None for none.
+    """
 
     options: ValidateOptions
     source: TrainingSide
@@ -59,15 +68,18 @@ class ComparisonPlan:
     run_id: str
     warm_ups: frozenset[int] = frozenset()
     contents: Contents | None = None
+    group_by: str | None = None
+    hashed: tuple[str, ...] = ()
+    dropped: DroppedRows | None = None
 
 
 def make_plan(options: ValidateOptions) -> ComparisonPlan:
     """Loads the training side.
 
     Raises:
-      UsageError: it is missing, incomplete or of another format version, or has no category to slice by; or
-        the model to replay, the contracts of versions, the limits or the earlier run are not what they must
-        be; or --only names no feature.
+      UsageError: it is missing, incomplete or of another format version, or has no such feature to slice or
+        group by; or the model to replay, the contracts of versions, the limits or the earlier run are not
+        what they must be; or --only names no feature.
     """
     baseline = load_baseline(options.baseline) if options.baseline else None
     source = dataclasses.replace(_source(options), identity=baseline.identity if baseline else None)
@@ -78,19 +90,25 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
     policy, window = _policy(options, references, baseline), Window(options.start, options.end)
     contract = baseline.contract.to_verdict() if baseline else None
     by_space = {reference.space: reference for reference in references}
+    request_schema = _request_schema(by_space.get(Space.RAW), baseline, policy)
+    group_by = _group_by(options, request_schema, contract)
+    hashed = _hashed(options, request_schema, contract)
     plan = ComparisonPlan(
         options=options,
-        source=source,
-        references=by_space,
-        request_schema=_request_schema(by_space.get(Space.RAW), baseline, policy),
+        source=dataclasses.replace(source, group_by=group_by),
+        references={space: dataclasses.replace(each, group_by=group_by) for space, each in by_space.items()},
+        request_schema=request_schema,
         transform_output=baseline.transform_output if baseline else None,
         contents=baseline.contents if baseline else None,
+        group_by=group_by,
+        hashed=hashed,
         run_settings=RunSettings(
             window=window,
             policy=policy,
             contract=contract,
             optional=_optional_checks(options),
             previous_runs=_previous_runs(options, window, contract),
+            training_repeats=_training_repeats(baseline, hashed),
         ),
         run_id=run_ids.new_run_id(),
         warm_ups=_warm_ups(baseline) if baseline else frozenset(),
@@ -98,6 +116,32 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
     if options.slice_by:
         slicing.check(options.slice_by, plan.request_schema)
     return plan
+
+
+def _group_by(
+    options: ValidateOptions, schema: schema_pb2.Schema, contract: Mapping[str, Any] | None
+) -> str | None:
+    """The feature of the flag, else that of training where requests have it."""
+    if options.group_by is not None:
+        group_feature.check(options.group_by, schema)
+        return options.group_by
+    of_training = (contract or {}).get("group_by")
+    return of_training if of_training in group_feature.names(schema) else None
+
+
+def _hashed(
+    options: ValidateOptions, schema: schema_pb2.Schema, contract: Mapping[str, Any] | None
+) -> tuple[str, ...]:
+    of_training = contract or {}
+    names = (options.time_feature, of_training.get("time_feature"), of_training.get("label"), options.label)
+    return repeated_rows.hashed_features(schema, {*names, *of_training.get("identifiers", ())})
+
+
+def _training_repeats(baseline: Baseline | None, hashed: Sequence[str]) -> RowRepeats | None:
+    """How often training rows have the same values; None where that is not known of these features."""
+    values = baseline.contract.repeats if baseline else {}
+    is_known = values.get("features") == repeated_rows.digest(hashed)
+    return RowRepeats.from_json(values) if is_known else None
 
 
 def _warm_ups(baseline: Baseline) -> frozenset[int]:
@@ -141,6 +185,7 @@ def request_settings(plan: ComparisonPlan) -> Settings:
         text=reading.text_form(options, contract.get("missing_values", ())),
         exclude=options.exclude,
         responses=options.replay is not None or Space.PREDICTION in plan.references,
+        dropped=plan.dropped,
     )
 
 
@@ -155,7 +200,7 @@ def compared_spaces(plan: ComparisonPlan, of_space: Callable[[Reference], Sequen
         outputs = prediction_reference.outputs(plan.references[Space.PREDICTION])
         branches.append(Predictions(outputs, spaces[Space.PREDICTION]))
     ignore = plan.options.ignore_sampling_rate
-    return Marked(plan.options.slice_by, branches, ignore_sampling_rate=ignore)
+    return Marked(plan.options.slice_by, branches, ignore_sampling_rate=ignore, group_by=plan.group_by)
 
 
 def files_of(options: ValidateOptions) -> Sequence[FileSize]:

@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from trueserve.pipelines.baseline import new_baseline, parts, periods
+from trueserve.pipelines.baseline import groups, new_baseline, parts, periods
 from trueserve.pipelines.baseline.new_baseline import PreparePlan
 from trueserve.pipelines.baseline.parts import Statistics, read_statistics
 from trueserve.pipelines.beam import options as beam_options
@@ -26,6 +26,7 @@ from trueserve.transforms.baseline import atomic_replace, layout, messages
 from trueserve.transforms.baseline.probes import pool_rows
 from trueserve.transforms.baseline.write import check_target
 from trueserve.transforms.branches.reading import ReadSummary
+from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.branches.samples.sample import row_hashes, sample
 from trueserve.transforms.branches.statistics import statistics
 from trueserve.transforms.core import input_checks
@@ -99,6 +100,7 @@ def _make(
         schema = _checked_schema(plan, given_schema, job, console)
         _transform(plan, job, schema)
         period_results = _count_periods(plan, job, schema, console)
+        _measure_groups(plan, job, schema)
         new_baseline.check_unchanged(plan)
         target = paths.join(job.temp, "second")
         if names := parts.identifiers_of(target, plan.options.label):
@@ -125,6 +127,7 @@ def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Work
     options, expected = plan.options, None
     if given_schema is not None:
         schema = schemas.with_environments(given_schema, options.label)
+        _check_group_by(plan, schema)
         mistakes.check(plan.preprocessing_fn, schema)
         expected = expected_features(schema, serving=False)
     example_format = detect_examples(plan.files)
@@ -136,9 +139,10 @@ def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Work
     if given_schema is not None and fixed_shapes.without_default(given_schema):
         reading.append(steps.reading("fixed shapes checked", features, example_format))
     reading.append(steps.analysing("analysis, graph, examples, statistics", features, example_format))
-    if options.time_feature is not None:
-        reading.append(steps.reading("days and hours", features, example_format))
-        reading.append(steps.transforming("transformed days and hours", features))
+    further = ("days and hours",) if options.time_feature is not None else ()
+    for name in (*further, *(("groups",) if options.group_by is not None else ())):
+        reading.append(steps.reading(name, features, example_format))
+        reading.append(steps.transforming(f"transformed {name}", features))
     by_space, memory = {"raw": features, "transformed": None}, int(costs.ANALYSIS_MEGABYTES * 1e6)
     return known.workload("prepare", by_space, reading, kept_bytes=memory)
 
@@ -150,13 +154,20 @@ def _checked_schema(
     if given_schema is None:
         statistics, forms = _examined(plan, job, None)
         schema = _infer(plan, statistics, forms, console)
+        _check_group_by(plan, schema)
         mistakes.check(plan.preprocessing_fn, schema, fixed_shapes.most_values(statistics))
         return schema
     schema = schemas.with_environments(given_schema, plan.options.label)
+    _check_group_by(plan, schema)
     mistakes.check(plan.preprocessing_fn, schema)
     if fixed_shapes.without_default(schema):
         fixed_shapes.check(schema, _examined(plan, job, schema)[0], str(plan.options.schema))
     return schema
+
+
+def _check_group_by(plan: PreparePlan, schema: schema_pb2.Schema) -> None:
+    if plan.options.group_by is not None:
+        group_feature.check(plan.options.group_by, schema, plan.options.label or schemas.label_of(schema))
 
 
 def _examined(
@@ -234,6 +245,14 @@ def _count_periods(
     )
     statistics = (read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed"))
     return periods.count(inputs, statistics, job, console)
+
+
+def _measure_groups(plan: PreparePlan, job: BeamJob, schema: schema_pb2.Schema) -> None:
+    """How much rows of one group are alike, written for `new_baseline.write`."""
+    if (name := plan.options.group_by) is not None:
+        graph, target = plan.staged_file(layout.TRANSFORM_OUTPUT), paths.join(job.temp, "second")
+        inputs = groups.GroupInputs(plan.files, name, schema, graph, plan.range_bytes, plan.text)
+        groups.measure(inputs, target, job)
 
 
 def _written_graph(plan: PreparePlan, job: BeamJob) -> str:

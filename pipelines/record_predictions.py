@@ -119,7 +119,8 @@ class _Recording:
             self._report_none(f"none of the {data} rows was chosen and answered")
             return
         description = f"predictions on {_rows(recorder, num_rows, data)}"
-        recorded.write(self.folder, recorder.schema(description), recorder.statistics())
+        schema = recorder.schema(description, on_training=data == "training")
+        recorded.write(self.folder, schema, recorder.statistics())
         self.console.step(f"recorded {description}")
 
     def _report(self, stored: int) -> None:

@@ -26,11 +26,13 @@ from trueserve.pipelines.plan import (
     make_plan,
 )
 from trueserve.pipelines.plan import workload as workload_of
+from trueserve.pipelines.repeated import without_repeated
 from trueserve.transforms import profile
 from trueserve.transforms.baseline import layout
 from trueserve.transforms.branches.branch import Branch
 from trueserve.transforms.branches.replay import Replay
 from trueserve.transforms.branches.samples import row_sample
+from trueserve.transforms.branches.samples.repeats import repeats
 from trueserve.transforms.branches.samples.requests import requests
 from trueserve.transforms.branches.slices import slices
 from trueserve.transforms.branches.statistics import other_types, statistics, tfdv_statistics
@@ -39,6 +41,7 @@ from trueserve.transforms.core.custom_stats import NAMED_FROM
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.files import paths
 from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs.formats import bigquery
 from trueserve.transforms.publish_verdict import PublishVerdict
 from trueserve.transforms.runs import dead_runs, previous_runs
 from trueserve.transforms.verdict.model import Space
@@ -61,7 +64,9 @@ def run(options: ValidateOptions, console: Console) -> int:
 
     def run_job() -> None:
         with new_job(beam_flags, console) as job:
-            _run_job(plan, job, files_of(options), console)
+            files = files_of(options)
+            of_rows = without_repeated(plan, job, files, console) if options.drop_repeated else plan
+            _run_job(of_rows, job, files, console)
 
     with dead_runs.publishing(options.output, plan.run_id):
         return conclusion.finish(
@@ -80,6 +85,7 @@ def branches(plan: ComparisonPlan) -> list[Branch]:
     """What is found out about the requests: the features, and what was asked for besides."""
     checks = plan.run_settings.optional
     result: list[Branch] = [compared_spaces(plan, lambda reference: _statistics(plan, reference))]
+    result.append(repeats(plan.hashed))
     if checks.replay is not None:
         keep_payloads = plan.options.keep_payloads
         result.append(Replay(checks.replay.model, checks.replay.tolerance, keep_payloads=keep_payloads))
@@ -98,6 +104,8 @@ def workload(plan: ComparisonPlan, files: Sequence[FileSize]) -> Workload:
         more.append(steps.unmeasured("replay"))
     if checks.contracts is not None:
         more.append(steps.unmeasured("versions"))
+    if plan.options.drop_repeated:
+        more.append(steps.unmeasured("repeated rows, which are another reading"))
     return workload_of(plan, "validate", files, more)
 
 
@@ -157,3 +165,7 @@ def _check_paths(options: ValidateOptions, beam_flags: PipelineOptions) -> None:
         # Its statistics have the names of ours, and would be overwritten.
         raise UsageError(f"--output: {options.output} is a baseline; name another folder for verdicts")
     paths.check_writable(options.output)
+    if options.drop_repeated and bigquery.is_table(options.logs):
+        raise UsageError(
+            "--drop_repeated reads files twice; --logs is a BigQuery table, whose rows have no fixed order"
+        )

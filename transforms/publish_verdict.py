@@ -13,12 +13,14 @@ from trueserve.transforms.branches.ranges_read import Numbering
 from trueserve.transforms.branches.reading import READING, ReadSummary
 from trueserve.transforms.branches.replay import REPLAY
 from trueserve.transforms.branches.samples import design_effect
+from trueserve.transforms.branches.samples.repeats import REPEATS
 from trueserve.transforms.branches.samples.requests import REQUESTS
 from trueserve.transforms.branches.samples.row_sample import ROWS
 from trueserve.transforms.branches.slices import SLICES
 from trueserve.transforms.branches.statistics import OTHER_TYPES
 from trueserve.transforms.branches.versions import VERSIONS
 from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.logs.repeated_rows import RowRepeats
 from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from trueserve.transforms.publish.optional_checks import OptionalResults
 from trueserve.transforms.replay.summary import ReplaySummary
@@ -108,6 +110,7 @@ def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
         other_types=results.get(OTHER_TYPES),
         rows=results.get((ROWS, 0)),
         optional=OptionalResults(_replay_summary(results, reading.numbering), results.get(VERSIONS)),
+        repeats=_repeats(results, reading.numbering),
     )
 
 
@@ -119,6 +122,16 @@ def _replay_summary(results: Mapping[Kind, Any], numbering: Numbering) -> Replay
     numbers = [(row, numbering.number(row.file, row.record)) for row in summary.worst]
     worst = [dataclasses.replace(row, record=number) for row, number in numbers if number is not None]
     return dataclasses.replace(summary, worst=tuple(worst))
+
+
+def _repeats(results: Mapping[Kind, Any], numbering: Numbering) -> RowRepeats | None:
+    """The repeated rows, with the numbers that their records have in the file."""
+    repeats: RowRepeats | None = results.get(REPEATS)
+    if repeats is None:
+        return None
+    numbers = [(row, numbering.number(row.file, row.record)) for row in repeats.repeated]
+    rows = tuple(dataclasses.replace(row, record=number) for row, number in numbers if number is not None)
+    return dataclasses.replace(repeats, repeated=rows)
 
 
 def _by_space(results: Mapping[Kind, Any], suffix: str) -> dict[Space, Any]:

@@ -18,11 +18,13 @@ import numpy as np
 from trueserve.transforms.branches.partial import Kind
 from trueserve.transforms.branches.reading import READING, Reading, ReadSummary
 from trueserve.transforms.branches.samples import sample
+from trueserve.transforms.branches.samples.design_effect import DesignEffect
 from trueserve.transforms.core.accounting import Accounting
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Fault, Reject
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files import paths
+from trueserve.transforms.logs.repeated_rows import RowRepeats
 from trueserve.transforms.merge_results import MergeResults
 from trueserve.transforms.read import ReadResult
 
@@ -72,7 +74,7 @@ class WriteWindows(beam.PTransform):
 
 @dataclasses.dataclass(eq=False)
 class WritePrepared(beam.PTransform):
-    """Writes what `prepare` finds out in one read, as `MergeByKind` gives it: reading, statistics, a sample.
+    """Writes what `prepare` finds out in a read, as `MergeByKind` gives it: reading, statistics, samples.
 
     Each has a file with the name `target`, a dash, and the name of its kind.
     """
@@ -102,6 +104,16 @@ def read_window(folder: str, space: str, number: int) -> tuple[int, bytes] | Non
         return None
     data = paths.read_bytes(path)
     return int.from_bytes(data[:_ROWS_BYTES], "little"), data[_ROWS_BYTES:]
+
+
+def read_effects(path: str) -> dict[str, DesignEffect]:
+    """What `WritePrepared` wrote of `branches.samples.requests`."""
+    return {name: DesignEffect(*effect) for name, effect in json.loads(paths.read_bytes(path)).items()}
+
+
+def read_repeats(path: str) -> RowRepeats:
+    """What `WritePrepared` wrote of `branches.samples.repeats`."""
+    return RowRepeats.from_json(json.loads(paths.read_bytes(path)))
 
 
 def read_rows(path: str) -> pa.RecordBatch | None:
@@ -167,6 +179,10 @@ def _write_prepared(element: tuple[Kind, Any], target: str) -> None:
         _write_reading(result, path)
     elif isinstance(result, bytes):
         paths.write_atomically(path, result)
+    elif isinstance(result, dict):
+        paths.write_atomically(path, json.dumps(result).encode())
+    elif isinstance(result, RowRepeats):
+        paths.write_atomically(path, json.dumps(result.to_json()).encode())
     else:
         _write_message(result, path)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from trueserve.pipelines.baseline import periods
+from trueserve.pipelines.baseline import groups, parts, periods
 from trueserve.pipelines.baseline.parts import (
     Statistics,
     read_statistics,
@@ -22,6 +22,7 @@ from trueserve.transforms.baseline import contract as contracts
 from trueserve.transforms.baseline.category_ids import CategoryIds
 from trueserve.transforms.baseline.write import write_baseline
 from trueserve.transforms.core import schema as schemas
+from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files import globs, paths
 from trueserve.transforms.files.file_systems import FileSize
@@ -84,6 +85,8 @@ def write(
     """
     raw, transformed = read_statistics(f"{target}-raw"), read_statistics(f"{target}-transformed")
     _check_same_rows(raw, transformed)
+    if plan.options.group_by is not None:
+        groups.note(raw, transformed, target)
     with paths.local_copy(plan.staged_file(layout.TRANSFORM_OUTPUT)) as folder:
         graph = TransformGraph(folder)
         rows = read_rows(f"{target}-probes")
@@ -112,6 +115,7 @@ def write(
                 ids=ids,
                 period_results=period_results,
                 identifier_names=identifier_names,
+                sampled=sampled,
             ),
             augmented_statistics=read_statistics(f"{target}-augmented") if plan.augmentation else None,
             variation=period_results.variation if period_results else None,
@@ -150,20 +154,24 @@ def _contract(
     ids: CategoryIds,
     period_results: periods.PeriodResults | None,
     identifier_names: Sequence[str],
+    sampled: pa.RecordBatch,
 ) -> contracts.Contract:
     options, augmentation = plan.options, plan.augmentation
+    label = options.label or schemas.label_of(schema)
     return contracts.make_contract(
         folder,
         preprocessing_source=source_digest(options.preprocessing),
         num_examples=int(rows),
-        label=options.label or schemas.label_of(schema),
+        label=label,
         raw_features=[feature.name for feature in schema.feature],
         transformed_features=graph.raw_features_of,
         augmentation=None if augmentation is None else augmentation.source,
         unknown_ids=ids.unknown,
         buckets=ids.buckets,
         time_feature=options.time_feature,
+        group_by=options.group_by,
         missing_values=options.missing_values,
         identifiers=identifier_names,
+        repeats=parts.repeats_of(sampled, schema, (label, options.time_feature, *identifier_names)),
         periods=period_results.periods if period_results else None,
     )

@@ -9,13 +9,15 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from trueserve.transforms.baseline import identifiers, layout, probes
-from trueserve.transforms.branches.samples import sample
+from trueserve.transforms.branches.samples import repeats, sample
+from trueserve.transforms.columnar.row_hashes import row_hashes
 from trueserve.transforms.compute_statistics import ComputeStatistics
 from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.files import paths
 from trueserve.transforms.graph.transform_graph import TransformGraph
+from trueserve.transforms.logs import repeated_rows
 from trueserve.transforms.write_results import WriteMessage, read_rows
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
@@ -36,6 +38,22 @@ def identifiers_of(target: str, label: str | None) -> tuple[str, ...]:
     """The integers that name a row, of the training rows that the graph kept."""
     rows = read_rows(f"{target}-sample")
     return tuple(name for name in identifiers.find(rows) if name != label) if rows is not None else ()
+
+
+def repeats_of(
+    rows: pa.RecordBatch, schema: schema_pb2.Schema, left_out: Sequence[str | None]
+) -> dict[str, Any]:
+    """How often training rows have the same values, for the contract.
+
+    Args:
+      rows: a sample of them, raw.
+      left_out: features that tell nothing of a request: see `repeated_rows.hashed_features`.
+    """
+    names = repeated_rows.hashed_features(schema, left_out)
+    batch = record_batches.conform(rows, record_batches.arrow_schema(schema))
+    named = ((n, c) for n, c in zip(batch.schema.names, batch.columns, strict=True) if n in names)
+    codes = row_hashes(named, batch.num_rows)
+    return {"features": repeated_rows.digest(names), **repeats.of_codes(codes).to_json()}
 
 
 def read_statistics(path: str) -> Statistics:

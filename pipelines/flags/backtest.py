@@ -108,7 +108,7 @@ GROUPS = {
         reading.IGNORE_SAMPLING_RATE,
     ),
     "window": (reading.WINDOW, reading.TIME_FEATURE),
-    "comparison": (comparison.ONLY, comparison.IGNORE, comparison.SPACES),
+    "comparison": (comparison.ONLY, comparison.IGNORE, comparison.SPACES, comparison.GROUP_BY),
     **beam.GROUP_OF_LOGS,
 }
 
@@ -122,7 +122,7 @@ class BacktestOptions:
       every: how long each window is.
       budget: the time in which one false alarm is accepted, over all features.
       known_bad: spans in which something was wrong: no limits are learnt from windows that touch one.
-      thresholds, only, ignore: as in `ValidateOptions`.
+      thresholds, only, ignore, group_by: as in `ValidateOptions`.
     """
 
     baseline: str
@@ -136,6 +136,7 @@ class BacktestOptions:
     thresholds: str | None = None
     only: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    group_by: str | None = None
     spaces: tuple[str, ...] = comparison.SPACES.default
     time_feature: str | None = None
     version_feature: str | None = None

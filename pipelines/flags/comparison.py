@@ -36,6 +36,12 @@ THRESHOLDS = flag(
     metavar="FILE",
     help="limits and severities by feature; default: the baseline's thresholds.toml, if it has one",
 )
+GROUP_BY = flag(
+    "--group_by",
+    metavar="FEATURE",
+    help="rows with the same value of this feature belong together, such as a user or session id, and are no"
+    " independent evidence; default: the feature of prepare --group_by, if any",
+)
 ONLY = flag(
     "--only",
     type=parse_some_names,

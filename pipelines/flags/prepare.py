@@ -33,6 +33,12 @@ TIME_FEATURE = flag(
     help="feature that holds a row's time; differences between days and hours of the training data"
     " then raise no alarm",
 )
+GROUP_BY = flag(
+    "--group_by",
+    metavar="FEATURE",
+    help="rows with the same value of this feature belong together, such as a user or session id; validate"
+    " then groups requests by it, too; reads the examples once more",
+)
 
 GROUPS = {
     "common flags": (
@@ -54,6 +60,7 @@ GROUPS = {
             help="TFDV schema (text); default: inferred from the examples",
         ),
         TIME_FEATURE,
+        GROUP_BY,
         *reading.TEXT,
         reading.RANGE_MIB,
         flag(
@@ -79,6 +86,7 @@ class PrepareOptions:
     schema: str | None = None
     augment: str | None = None
     time_feature: str | None = None
+    group_by: str | None = None
     csv_separator: str | None = None
     missing_values: tuple[str, ...] = ()
     range_mib: int = reading.RANGE_MIB.default

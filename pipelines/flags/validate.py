@@ -61,6 +61,12 @@ STATISTICS_ENGINE = flag(
     default="trueserve",
     help="tfdv: TFDV's own generators compute the statistics, to check trueserve's; slower",
 )
+DROP_REPEATED = flag(
+    "--drop_repeated",
+    action="store_true",
+    help="leave out requests that repeat another unchanged, such as health checks and retries, but for one of"
+    " each; reads the log twice",
+)
 FAIL_ON = flag(
     "--fail_on",
     choices=("error", "warning"),
@@ -96,6 +102,7 @@ GROUPS = {
         reading.SAMPLE,
         reading.RANGE_MIB,
         reading.IGNORE_SAMPLING_RATE,
+        DROP_REPEATED,
         flag(
             "--schema",
             check=check_local_file,
@@ -113,6 +120,7 @@ GROUPS = {
     "window": (reading.START, reading.END, reading.TIME_FEATURE),
     "comparison": (
         comparison.SPACES,
+        comparison.GROUP_BY,
         comparison.JSD,
         comparison.LINF,
         STATISTICS_ENGINE,
@@ -148,12 +156,14 @@ class ValidateOptions:
       exclude: (field, pattern) rules for requests that are not compared, see `transforms.logs.rows.exclude`.
       slice_by: the sets of names that slices are made by.
       ignore_sampling_rate: whether each request weighs the same, however few of its kind were logged.
+      drop_repeated: whether rows are left out that repeat another unchanged, but for one of them.
       allow_ops: names of ops that it may have though they touch more than the model.
       replay: a SavedModel that logged requests are put to, and whose answers theirs are compared with.
       contracts: a folder of the contracts of served versions.
       thresholds: a file of limits, feature by feature; None takes the one in the baseline, if it has one.
       ignore: features whose findings never make `skew`.
       only: the features that are looked at, with what is computed from them; () for all.
+      group_by: the feature by which rows belong together; None takes that of the baseline, if it has one.
       previous: the earlier run to compare with beside training, or `auto`; see
         `transforms.runs.previous_runs`.
       predictions: an exported model, with whose recorded predictions the logged ones are compared.
@@ -175,11 +185,13 @@ class ValidateOptions:
     exclude: tuple[tuple[str, str], ...] = ()
     slice_by: tuple[tuple[str, ...], ...] = ()
     ignore_sampling_rate: bool = False
+    drop_repeated: bool = False
     format: str = reading.FORMAT.default
     spaces: tuple[str, ...] = comparison.SPACES.default
     fail_on: str = FAIL_ON.default
     ignore: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    group_by: str | None = None
     thresholds: str | None = None
     max_rejects: float = reading.MAX_REJECTS.default
     keep_payloads: bool = False

@@ -19,7 +19,9 @@ from trueserve.pipelines import validate
 from trueserve.pipelines.flags.validate import ValidateOptions
 from trueserve.pipelines.plan import ComparisonPlan, make_plan, request_settings
 from trueserve.transforms.branches.reading import READING
+from trueserve.transforms.branches.samples.repeats import REPEATS
 from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.verdict.findings.predictions import ON_TRAINING
 
 FEATURES = {"late", "minutes[0]", "minutes[1]", "minutes[argmax]"}
 # Where features are not what is looked at.
@@ -48,6 +50,12 @@ def moved(answers: dict[str, Any], rows: slice = slice(None)) -> dict[str, Any]:
     return {**answers, "late": late}
 
 
+TRAINED_ON = (
+    "the recorded predictions are on training rows, of which a model is more certain than of new ones; export"
+    " --evaluation=GLOB records them on other rows"
+)
+
+
 def read(output: Path) -> tuple[int, dict[str, Any]]:
     """Rows and statistics by feature of the predictions that were published."""
     [dataset] = tfdv.load_stats_binary(str(output / "prediction_stats.binpb")).datasets
@@ -57,7 +65,8 @@ def read(output: Path) -> tuple[int, dict[str, Any]]:
 def test_answers_of_the_model_are_silent(home: Home, served: Served, tmp_path: Path, capsys: Capture) -> None:
     logged = support.write_logs(tmp_path / "logs", home.serving, served.right, cuts=SERVING_CUTS)
     code, document = run(capsys, home, served.version, logged, tmp_path / "out")
-    assert (code, document["findings"], of_predictions(document, "not_compared")) == (0, [], [])
+    metrics = [finding["metric"] for finding in document["findings"]]
+    assert (code, metrics, of_predictions(document, "not_compared")) == (0, [ON_TRAINING], [])
     rows, features = read(tmp_path / "out")
     assert (rows, set(features)) == (10_000, FEATURES)
     # Computed plainly: five digits of every answer.
@@ -115,6 +124,7 @@ def test_rows_without_an_answer_are_counted_and_shown(
         (finding["feature"], finding["metric"], finding["message"].split(" (")[0])
         for finding in of_predictions(document, "findings")
     } == {
+        ("", ON_TRAINING, TRAINED_ON),
         ("", "no_response", "400 rows"),
         ("", "not_finite", "the answers to 6 rows"),
         ("", "other_names", "100 rows"),
@@ -205,7 +215,7 @@ def test_a_replay_compares_predictions_too_where_the_model_has_them(
         name: {finding["kind"] for finding in of_predictions(document, "findings")}
         for name, document in documents.items()
     }
-    assert kinds == {"with": {"replay", "distribution"}, "without": {"replay"}}
+    assert kinds == {"with": {"replay", "distribution", "schema"}, "without": {"replay"}}
     assert "prediction_stats.binpb" not in documents["without"]["artifacts"]
 
 
@@ -249,7 +259,7 @@ def test_a_model_without_recorded_predictions_is_wrong_usage(
 def test_without_the_flag_no_answer_is_read_and_no_prediction_compared(home: Home, served: Served) -> None:
     plans = {model: _plan(home, model) for model in (None, served.version)}
     kinds = {model: branches.results(validate.branches(plan), []).keys() for model, plan in plans.items()}
-    assert kinds[None] == {READING, *branches.OF_BOTH_SPACES}
+    assert kinds[None] == {READING, REPEATS, *branches.OF_BOTH_SPACES}
     assert kinds[served.version] - kinds[None] == {("prediction", 0), ("prediction-requests", 0)}
     assert request_settings(plans[None]).responses is False
     assert request_settings(plans[served.version]).responses is True

@@ -22,6 +22,7 @@ from trueserve.pipelines.flags.validate import ValidateOptions
 from trueserve.pipelines.plan import ComparisonPlan, make_plan, request_settings
 from trueserve.transforms.branches.reading import READING
 from trueserve.transforms.branches.replay import REPLAY
+from trueserve.transforms.branches.samples.repeats import REPEATS
 
 ATOL, RTOL = 1e-6, 1e-5
 FEW = 700
@@ -251,7 +252,7 @@ def test_wrong_usage_is_one_line(
 def test_without_the_flag_no_answer_is_read_and_nothing_is_replayed(home: Home, served: Served) -> None:
     plans = {model: _plan(home, model) for model in (None, served.version)}
     kinds = {model: branches.results(validate.branches(plan), []).keys() for model, plan in plans.items()}
-    assert kinds[None] == {READING, *branches.OF_BOTH_SPACES}
+    assert kinds[None] == {READING, REPEATS, *branches.OF_BOTH_SPACES}
     # The model brings the statistics of its predictions with it.
     assert kinds[served.version] - kinds[None] == {REPLAY, ("prediction", 0), ("prediction-requests", 0)}
     assert request_settings(plans[None]).responses is False

@@ -73,7 +73,10 @@ class Contract:
       periods: then, how many days and hours of training were kept, and the rows that have no time.
       missing_values: texts that meant a missing value in the training data.
       identifiers: raw features of which each value came once (`baseline.identifiers`).
+      repeats: how often training rows have the same values, and a digest of the features that were looked at
+        (`logs.repeated_rows`); empty where that is not known.
       variation: then, SHA-256 of the file that holds them.
+      group_by: the feature of which equal values made training rows belong together, if any was named.
       files: size and digest of every other file that `prepare` wrote into the folder, by path below it;
         empty in a contract that an older release wrote.
       adopted: SHA-256 of the schema and the statistics that `adopt` was given, by flag; else empty.
@@ -94,8 +97,10 @@ class Contract:
     time_feature: str | None = None
     periods: Mapping[str, int] = dataclasses.field(default_factory=dict)
     variation: str | None = None
+    group_by: str | None = None
     missing_values: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
+    repeats: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     files: Mapping[str, FileDigest] = dataclasses.field(default_factory=dict)
     adopted: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -114,8 +119,8 @@ class Contract:
         }
 
     def to_verdict(self) -> dict[str, Any]:
-        """What a verdict tells of the contract: all but the files, of which there may be thousands."""
-        return {name: value for name, value in self.to_json().items() if name != "files"}
+        """What a verdict tells of the contract: all but hashes of rows, and the many files."""
+        return {name: value for name, value in self.to_json().items() if name not in ("files", "repeats")}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Contract:
@@ -136,8 +141,10 @@ class Contract:
                 time_feature=values.get("time_feature"),
                 periods={name: int(count) for name, count in values.get("periods", {}).items()},
                 variation=values.get("variation"),
+                group_by=values.get("group_by"),
                 missing_values=tuple(map(str, values.get("missing_values", ()))),
                 identifiers=tuple(map(str, values.get("identifiers", ()))),
+                repeats=dict(values.get("repeats", {})),
                 files=_files(values.get("files", {})),
                 adopted=dict(values.get("adopted", {})),
                 lacks=dict(values.get("lacks", {})),
@@ -176,8 +183,10 @@ def make_contract(
     buckets: Ids | None = None,
     time_feature: str | None = None,
     periods: Mapping[str, int] | None = None,
+    group_by: str | None = None,
     missing_values: Iterable[str] = (),
     identifiers: Iterable[str] = (),
+    repeats: Mapping[str, Any] | None = None,
 ) -> Contract:
     """The contract of a transform output (a local folder) that was made just now, by this process."""
     assets = _assets(Path(transform_output_dir))
@@ -194,8 +203,10 @@ def make_contract(
         buckets=buckets or {},
         time_feature=time_feature,
         periods=periods or {},
+        group_by=group_by,
         missing_values=tuple(missing_values),
         identifiers=tuple(identifiers),
+        repeats=repeats or {},
     )
 
 

@@ -1,4 +1,4 @@
-"""What statistics must know of a row beside its features: its slices, and what it stands for."""
+"""What statistics must know of a row beside its features: its slices, its group, and what it stands for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from trueserve.transforms.branches.branch import Branch, Fork
+from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.core import slicing
 from trueserve.transforms.core.accounting import ODD_RATE
 from trueserve.transforms.core.arrow import pa
@@ -17,18 +18,24 @@ _RATE = METADATA_SCHEMA.get_field_index("sampling_rate")
 
 
 class Marked(Fork):
-    """Batches with the slices of their rows, for several branches. Sampling rates that are none are counted.
+    """Batches with slices and groups of their rows, for several branches. Rates that are none are counted.
 
     Attributes:
       slicings: the slices that are wanted; see `transforms.core.slicing`.
+      group_by: the feature by which rows belong together; None for none.
       ignore_sampling_rate: whether all rows are to count the same.
     """
 
     def __init__(
-        self, slicings: Sequence[Slicing], branches: Sequence[Branch], *, ignore_sampling_rate: bool = False
+        self,
+        slicings: Sequence[Slicing],
+        branches: Sequence[Branch],
+        *,
+        ignore_sampling_rate: bool = False,
+        group_by: str | None = None,
     ) -> None:
         super().__init__(branches)
-        self._slicings = slicings
+        self._slicings, self._group_by = slicings, group_by
         self._ignore = ignore_sampling_rate
 
     def add(self, batch: Batch) -> None:
@@ -36,7 +43,7 @@ class Marked(Fork):
             batch = without_rates(batch)
         else:
             self.forms[ODD_RATE] += odd_rates(batch.metadata.column(_RATE))
-        super().add(slicing.marked(batch, self._slicings))
+        super().add(group_feature.marked(slicing.marked(batch, self._slicings), self._group_by))
 
 
 def without_rates(batch: Batch) -> Batch:

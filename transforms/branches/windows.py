@@ -19,8 +19,8 @@ from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.summaries.dataset import uses_of
 from trueserve.transforms.summaries.feature import Use
 
-# There may be thousands of windows: of each so many requests are kept.
-_REQUESTS = 100
+# There may be thousands of windows: of each so many requests are kept, and so many rows of a user.
+_REQUESTS, _ROWS_OF_USER = 100, 10
 
 
 class WindowStatistics(NamedTuple):
@@ -31,11 +31,11 @@ class WindowStatistics(NamedTuple):
 
 
 class WindowPartial(StatisticsPartial):
-    """The summary of the rows of one window, and how much those of one request are alike."""
+    """The summary of the rows of one window, and how much those that belong together are alike."""
 
     def __init__(self, uses: Mapping[str, Use]) -> None:
         super().__init__(uses)
-        self._requests = RequestsPartial(_REQUESTS)
+        self._requests = RequestsPartial(_REQUESTS, _ROWS_OF_USER)
 
     def add(self, batch: Batch) -> None:
         super().add(batch)

@@ -24,6 +24,8 @@ MORE_UNKNOWN = ("", "unknown_feature_more")
 UNTRANSFORMABLE = ("", "untransformable")
 # Under this key are the rows whose sampling rate is no fraction; they count as one each.
 ODD_RATE = ("", "odd_sampling_rate")
+# Under this key are the rows that were left out since they repeat another.
+REPEATED = ("", "repeated_rows")
 _ANSWER = "answer:"
 # Stands between a form and a feature's name, in names of values of another type; no form has it.
 _OF_FEATURE = ":"
@@ -43,7 +45,8 @@ class RecordCounts:
       outside_window: records with a time that lies outside `[start, end)`.
       no_time: records without a time, where a window was asked for.
       excluded: records that are not compared, by reason: no traffic (`warm_up`, `other_event`), not asked for
-        (`sample`), or the field of the rule that matched (`model`, `version`, `signature`, `origin`).
+        (`sample`), left out since they repeat another (`repeated`), or the field of the rule that matched
+        (`model`, `version`, `signature`, `origin`).
     """
 
     read: int = 0

@@ -16,6 +16,7 @@ from trueserve.transforms.core.arrow import pa, pc
 from trueserve.transforms.core.batches import Window
 from trueserve.transforms.core.schema import in_serving, is_used
 from trueserve.transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
+from trueserve.transforms.logs.repeated_rows import DroppedRows
 
 # A feature's name and its `large_list` column. A name stands twice where its values came in two types;
 # the rows of the one are then null in the other.
@@ -152,6 +153,7 @@ class Settings:
       sample: the fraction of records that is decoded, chosen by a hash of their id or bytes; the others are
         counted as excluded.
       text: how text files are read.
+      dropped: repeated rows that are left out; None for none.
     """
 
     expected: Expected | None = None
@@ -168,6 +170,7 @@ class Settings:
     keep_payloads: bool = False
     sample: float = 1.0
     text: TextForm = ANY_TEXT
+    dropped: DroppedRows | None = None
 
 
 def type_of(column: pa.Array) -> FeatureType | None:

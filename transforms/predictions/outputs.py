@@ -30,6 +30,7 @@ MAX_COMPONENTS = 32
 DIGITS = 5
 
 _TAG = "trueserve:outputs="
+_ON_TRAINING = "trueserve:on_training_rows"
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -84,17 +85,24 @@ def distinct(outputs: Iterable[Output]) -> tuple[Output, ...]:
     return tuple(renamed)
 
 
-def schema_of(outputs: Sequence[Output], comment: str) -> schema_pb2.Schema:
+def schema_of(outputs: Sequence[Output], comment: str, *, on_training: bool = False) -> schema_pb2.Schema:
     """The schema of the outputs' features. It holds the outputs themselves, too (see `outputs_of`).
 
     Args:
       comment: a sentence for a person, on what data the model was asked.
+      on_training: whether that was the data that the model was trained on.
     """
     schema = schema_pb2.Schema(feature=[feature for output in outputs for feature in _features(output)])
     entries = {o.name: {"kind": o.kind.value, "width": o.width} for o in outputs}
     schema.annotation.tag.append(_TAG + json.dumps(entries, sort_keys=True))
+    schema.annotation.tag.extend([_ON_TRAINING] if on_training else [])
     schema.annotation.comment.append(comment)
     return schema
+
+
+def is_on_training(schema: schema_pb2.Schema) -> bool:
+    """Whether the predictions are known to be on the rows that the model was trained on."""
+    return _ON_TRAINING in schema.annotation.tag
 
 
 def outputs_of(schema: schema_pb2.Schema) -> tuple[Output, ...] | None:

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.accounting import REPEATED, Accounting
 from trueserve.transforms.core.batches import Fault, Reject, Window
 from trueserve.transforms.core.errors import TrueserveError
 from trueserve.transforms.core.slicing import SliceStatistics
 from trueserve.transforms.drift import report
+from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.publish import optional_checks
 from trueserve.transforms.publish.page import page
 from trueserve.transforms.reference.training_slices import TrainingSlices
@@ -25,10 +26,10 @@ from trueserve.transforms.verdict.evidence import alarm_budget
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
 from trueserve.transforms.verdict.findings import absence as absences
 from trueserve.transforms.verdict.findings import dependence as dependence_findings
-from trueserve.transforms.verdict.findings import grouped_rows, season
+from trueserve.transforms.verdict.findings import grouped_rows, repeated_rows, season
 from trueserve.transforms.verdict.findings import slices as slices_findings
 from trueserve.transforms.verdict.findings.predictions import compare_space
-from trueserve.transforms.verdict.model import ComparisonResult, Space
+from trueserve.transforms.verdict.model import ComparisonResult, Finding, Space
 from trueserve.transforms.verdict.reference import Reference
 from trueserve.transforms.verdict.result import Examined, Verdict, decide
 from trueserve.transforms.verdict.severity import Policy
@@ -44,6 +45,8 @@ class RunSettings:
       contract: the baseline's contract as JSON values, None where there is no baseline.
       optional: the checks that were requested besides.
       previous_runs: the runs to compare with, besides training, None where that was not asked for.
+      training_repeats: how often training rows have the same values; None where that is not known.
+      dropped: the rows that are left out since they repeat another.
     """
 
     window: Window
@@ -53,6 +56,8 @@ class RunSettings:
         default_factory=optional_checks.OptionalChecks
     )
     previous_runs: PreviousRuns | None = None
+    training_repeats: RowRepeats | None = None
+    dropped: tuple[RepeatedRow, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +73,7 @@ class PipelineResults:
       other_types: TFDV's statistics of values that came in another type; None where there were none.
       rows: some of the rows, of which the ties between features are made; None where none were kept.
       optional: the results of those checks.
+      repeats: how often rows have the same values; None where that was not looked at.
     """
 
     statistics: Mapping[Space, Statistics]
@@ -80,6 +86,7 @@ class PipelineResults:
     optional: optional_checks.OptionalResults = dataclasses.field(
         default_factory=optional_checks.OptionalResults
     )
+    repeats: RowRepeats | None = None
 
     @property
     def effective_rows(self) -> int | None:
@@ -152,7 +159,8 @@ def _assemble(
             ),
             notes=[
                 *same_slices.note([name for each in results.slices.values() for name in each.rows]),
-                *grouped_rows.note(served.values()),
+                *grouped_rows.note(served.values(), _group_by(references)),
+                *_repeated(results, settings, compared),
             ],
             left_out=max((sliced.left_out for sliced in results.slices.values()), default=0),
             effective_rows=results.effective_rows,
@@ -188,6 +196,20 @@ def _ties(
     raw = next((reference for reference in references if reference.space is Space.RAW), None)
     others = (finding for comparison in compared for finding in comparison.findings)
     return dependence_findings.compared(raw, results.rows, policy, others, span)
+
+
+def _repeated(
+    results: PipelineResults, settings: RunSettings, compared: Iterable[ComparisonResult]
+) -> Iterator[Finding]:
+    """What is to be said of rows that repeat others, of those that were left out too."""
+    findings = [finding for comparison in compared for finding in comparison.findings]
+    yield from repeated_rows.note(results.repeats, settings.training_repeats, findings)
+    counts = results.accounting
+    yield from repeated_rows.note_dropped(settings.dropped, counts.forms[REPEATED], counts.compared)
+
+
+def _group_by(references: Sequence[Reference]) -> str | None:
+    return next((reference.group_by for reference in references), None)
 
 
 def _seen(accounting: Accounting) -> Window | None:

@@ -31,6 +31,7 @@ class TrainingSide:
     `predictions` is the folder of a model with recorded predictions. `identity` is that of the baseline as it
     was at launch: a worker that finds another one there must not compare with it. `samples`: the spaces of
     which the training rows that the baseline keeps are needed, for ties between features and for slices.
+    `group_by` is the feature by which rows belong together.
     """
 
     baseline: str | None
@@ -41,6 +42,7 @@ class TrainingSide:
     predictions: str | None = None
     identity: str | None = None
     samples: tuple[str, ...] = ()
+    group_by: str | None = None
 
     def references(self) -> list[Reference]:
         """One Reference a space; called on the worker that compares."""
@@ -63,8 +65,9 @@ class TrainingSide:
             if self.label is not None:
                 schemas.check_label(schema, self.label)
             label = self.label or schemas.label_of(schema)
-            return [Reference(schema, statistics, Space.RAW, label=label)]
-        return of_baseline(self._baseline(self.baseline), self.spaces, samples=self.samples)
+            return [Reference(schema, statistics, Space.RAW, label=label, group_by=self.group_by)]
+        references = of_baseline(self._baseline(self.baseline), self.spaces, samples=self.samples)
+        return [dataclasses.replace(reference, group_by=self.group_by) for reference in references]
 
     def _baseline(self, path: str) -> Baseline:
         loaded = load_baseline(path, with_graph=False)

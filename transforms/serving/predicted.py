@@ -47,9 +47,9 @@ class PredictionRecorder:
         if rows:
             self._summary.add(self._columns(answers, rows), self._scratch)
 
-    def schema(self, comment: str) -> schema_pb2.Schema:
+    def schema(self, comment: str, *, on_training: bool = False) -> schema_pb2.Schema:
         """That of the answers, see `predictions.outputs`; it has no feature if nothing can be recorded."""
-        return predictions.schema_of(self.outputs, comment)
+        return predictions.schema_of(self.outputs, comment, on_training=on_training)
 
     def statistics(self) -> statistics_pb2.DatasetFeatureStatisticsList:
         """TFDV's statistics of the answers, with the options of every baseline."""

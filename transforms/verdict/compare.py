@@ -34,6 +34,7 @@ __all__ = ["Policy", "Reference", "compare"]
 
 _MEASURED_ALL_THE_SAME = ("the L-infinity norm does not apply to numbers",)
 _IDENTIFIER = "an identifier: each value comes once in training"
+_GROUP = "names groups of rows (--group_by)"
 _COMPARABLE = ("number", "category")
 
 
@@ -189,6 +190,13 @@ def _reason_in_schema(pair: ComparedPair, name: str) -> str | None:
         return "marked as not in use in the schema"
     if not schemas.in_serving(feature, pair.schema):
         return "not in the SERVING environment"
+    return _name_of_rows(pair, name)
+
+
+def _name_of_rows(pair: ComparedPair, name: str) -> str | None:
+    """Why a feature that names rows, or groups of them, is not compared."""
+    if pair.is_group(name):
+        return _GROUP
     return _IDENTIFIER if pair.is_identifier(name) else None
 
 

@@ -177,8 +177,8 @@ class View:
         return max([1.0, *numbers])
 
     def as_grouped_as(self, other: View | None) -> View:
-        """With the other's design effects where this has none."""
-        if other is None or self.is_grouped or not other.is_grouped:
+        """With the other's design effects where none are known of this."""
+        if other is None or self._knows_groups or not other.is_grouped:
             return self
         view = View(self.proto, self.rows)
         view.design_effect, view.missing_effect = other.design_effect, other.missing_effect
@@ -197,6 +197,11 @@ class View:
     def is_grouped(self) -> bool:
         """Whether its rows are known to belong together."""
         return self.design_effect > 1 or self.missing_effect > 1
+
+    @property
+    def _knows_groups(self) -> bool:
+        """Whether it is known how much rows belong together, if at all."""
+        return self.is_grouped or any(each.name == DESIGN_EFFECT for each in self.proto.custom_stats)
 
     @property
     def independent(self) -> float:

@@ -42,9 +42,10 @@ class Examination:
 
     @cached_property
     def in_serving(self) -> list[str]:
-        """The features that training and the schema have, and that serving should have; no identifiers."""
-        known = (name for name in self.pair.training if name in self.pair.features)
-        return [name for name in known if self.pair.is_in_serving(name) and not self.pair.is_identifier(name)]
+        """The features that training, the schema and serving should have; none that name rows."""
+        pair = self.pair
+        known = (name for name in pair.training if name in pair.features and pair.is_in_serving(name))
+        return [name for name in known if not pair.is_identifier(name) and not pair.is_group(name)]
 
 
 #: Takes the findings of the rules before it. Returns all findings: those, changed or not, and its own.

@@ -60,6 +60,7 @@ class Reference:
       edited: what is to be said of a schema that was edited since `prepare` wrote it; else empty.
       lacks: what is to be said of what an adopted baseline does not have; else empty.
       identifiers: raw features of which each value came once in training.
+      group_by: the feature by which rows belong together; None for none.
       sample: training rows for slices by a feature; None where none were asked for, or there are none.
     """
 
@@ -77,6 +78,7 @@ class Reference:
     edited: str = ""
     lacks: str = ""
     identifiers: frozenset[str] = frozenset()
+    group_by: str | None = None
     sample: TrainingSample | None = None
 
     def is_label(self, name: str) -> bool:
@@ -213,6 +215,11 @@ class ComparedPair:
             return False
         both = (self.training.get(name), self.serving.get(name))
         return all(view is None or not view.present or _are_spread(view) for view in both)
+
+    def is_group(self, name: str) -> bool:
+        """Whether the feature names groups of rows, so that a window has others; unless --only names it."""
+        is_raw = self.reference.space is Space.RAW
+        return is_raw and name == self.reference.group_by and name not in self.policy.only
 
     def is_in_serving(self, name: str) -> bool:
         """Whether the schema wants the feature in serving; neither the label nor the row's time is."""

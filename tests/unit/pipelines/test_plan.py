@@ -27,7 +27,9 @@ from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.examine_range import ExamineFiles
 from trueserve.transforms.examine_table import ExamineTable
 from trueserve.transforms.files.file_systems import FileSize
+from trueserve.transforms.logs import repeated_rows
 from trueserve.transforms.logs.carriers.text.text_form import TextForm
+from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.publish.optional_checks import OptionalChecks
 from trueserve.transforms.replay.compare import AnswerTolerance
 from trueserve.transforms.replay.report import Limits
@@ -225,3 +227,44 @@ def test_what_no_flag_says_of_reading_the_contract_does(tmp_path: Path) -> None:
         read = plans.request_settings(dataclasses.replace(plan, run_settings=run_settings))
         assert (read.time_feature, read.log_time_first, read.text) == wanted
     assert plans.request_settings(plan_of(options(tmp_path))).time_feature is None
+
+
+def test_rows_are_grouped_by_the_flag_else_as_training_was(
+    baseline: Baseline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan(of_training: str | None, flag: str | None) -> ComparisonPlan:
+        contract = dataclasses.replace(baseline.contract, group_by=of_training)
+        loaded = dataclasses.replace(baseline, contract=contract)
+        monkeypatch.setattr(plans, "load_baseline", lambda path: loaded)
+        return plans.make_plan(with_baseline(group_by=flag))
+
+    assert plan(None, None).group_by is None
+    assert plan("carrier", None).group_by == "carrier"
+    assert plan("carrier", "stops").group_by == "stops"
+    # The schema was edited, and has no such feature any more.
+    assert plan("user", None).group_by is None
+    of_flag = plan("carrier", "stops")
+    assert of_flag.source.group_by == "stops"
+    assert {reference.group_by for reference in of_flag.references.values()} == {"stops"}
+    with pytest.raises(UsageError, match=r"^--group_by: expected one of carrier, stops; got 'user'$"):
+        plan("carrier", "user")
+
+
+def test_how_often_training_rows_repeat_is_known_of_the_same_features(
+    baseline: Baseline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repeats = RowRepeats(1000, 900, (RepeatedRow("", 0, 7, 100),), 1)
+
+    def known(*names: str, **flags: Any) -> RowRepeats | None:
+        values = {"features": repeated_rows.digest(names), **repeats.to_json()}
+        loaded = dataclasses.replace(
+            baseline, contract=dataclasses.replace(baseline.contract, repeats=values)
+        )
+        monkeypatch.setattr(plans, "load_baseline", lambda path: loaded)
+        return plans.make_plan(with_baseline(**flags)).run_settings.training_repeats
+
+    assert known("carrier", "stops") == repeats
+    assert known("carrier") is None
+    assert known("carrier", time_feature="stops") == repeats
+    monkeypatch.setattr(plans, "load_baseline", lambda path: baseline)
+    assert plans.make_plan(with_baseline()).run_settings.training_repeats is None

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from trueserve.transforms.core.custom_stats import HEAVIEST_ROW, RARE_VALUES
+from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, HEAVIEST_ROW, RARE_VALUES
 from trueserve.transforms.verdict import feature_stats
 from trueserve.transforms.verdict.buckets import Bucket, Counted, masses_between
 from trueserve.transforms.verdict.feature_stats import View, views_by_feature
@@ -220,3 +220,18 @@ def test_rows_with_an_empty_list_lack_the_feature_though_tfdv_counts_them(counts
     common = f"num_non_missing: 8 {counts} num_values_histogram {{ {buckets} }}"
     feature = view(f"name: 'x' num_stats {{ common_stats {{ {common} }} }}", rows=10)
     assert (feature.present, feature.missing) == (present, 10 - present)
+
+
+def test_each_side_has_its_own_design_effects_where_they_are_known() -> None:
+    def grouped(effect: float | None) -> View:
+        proto = statistics_pb2.FeatureNameStatistics(type=statistics_pb2.FeatureNameStatistics.FLOAT)
+        proto.num_stats.common_stats.num_non_missing = 100
+        if effect is not None:
+            proto.custom_stats.add(name=DESIGN_EFFECT, num=effect)
+        return View(proto, 100)
+
+    serving = grouped(20.0)
+    effects = {effect: grouped(effect).as_grouped_as(serving).design_effect for effect in (None, 1.0, 3.0)}
+    # None: nobody looked. 1: training's rows were looked at, and do not belong together.
+    assert effects == {None: 20.0, 1.0: 1.0, 3.0: 3.0}
+    assert grouped(None).as_grouped_as(None).design_effect == 1.0

@@ -26,6 +26,10 @@ _LEAST_SHARE, _LEAST_ROWS = 0.01, 30
 _THRESHOLDS, _VALUES, _BUCKETS = 9, 20, 16
 # From so many standard deviations on rows are taken to belong together: nothing is lost where they do not.
 _DEVIATIONS = 5.0
+# Rows that the user groups do belong together: less is taken for it, so that large groups hide nothing.
+_DEVIATIONS_OF_FEATURE = 3.0
+# How alike the rows of so few groups are is not known: each counts for one row.
+_LEAST_GROUPS = 10
 
 
 class DesignEffect(NamedTuple):
@@ -44,10 +48,26 @@ Effects: TypeAlias = Mapping[str, DesignEffect]
 
 def of_sample(sample: GroupSample) -> dict[str, DesignEffect]:
     """The design effects of features, those without any left out."""
-    _, group = np.unique(sample.groups, return_inverse=True)
     sizes = sample.sizes.astype(float)
     mean_size = float((sizes**2).sum() / sizes.sum()) if len(sizes) else 1.0
-    effects = {name: _of_column(column, group.reshape(-1), mean_size) for name, column in sample.rows.items()}
+    return _beyond_none(sample, mean_size, _DEVIATIONS)
+
+
+def of_feature_groups(sample: GroupSample, mean_size: float) -> dict[str, DesignEffect]:
+    """The same of groups that the user says, which may be few and of very unequal sizes.
+
+    Args:
+      mean_size: the size of the group that a row is in, on average over all rows, those not kept too.
+    """
+    if sample.num_groups < _LEAST_GROUPS:
+        return {name: DesignEffect(mean_size, mean_size, mean_size) for name in sample.rows if mean_size > 1}
+    return _beyond_none(sample, mean_size, _DEVIATIONS_OF_FEATURE)
+
+
+def _beyond_none(sample: GroupSample, mean_size: float, deviations: float) -> dict[str, DesignEffect]:
+    _, group = np.unique(sample.groups, return_inverse=True)
+    group = group.reshape(-1)
+    effects = {name: _of_column(column, group, mean_size, deviations) for name, column in sample.rows.items()}
     return {name: effect for name, effect in effects.items() if max(effect[:2]) > 1}
 
 
@@ -61,24 +81,36 @@ def added(effects: Effects, more: Effects, share: float) -> dict[str, DesignEffe
     return result
 
 
-def note(statistics: statistics_pb2.DatasetFeatureStatisticsList | None, effects: Effects) -> None:
-    """Writes the design effects beside the statistics of their features, in every data set."""
+def note(
+    statistics: statistics_pb2.DatasetFeatureStatisticsList | None,
+    effects: Effects,
+    *,
+    all_known: bool = False,
+) -> None:
+    """Writes the design effects beside the statistics of their features, in every data set.
+
+    Args:
+      all_known: whether features without any have none, which is then written, too.
+    """
     of_all = [feature for each in statistics.datasets for feature in each.features] if statistics else []
+    none = DesignEffect(1.0, 1.0) if all_known else None
     for feature in of_all:
-        if (effect := effects.get(feature.path.step[0] if feature.path.step else feature.name)) is not None:
+        if (
+            effect := effects.get(feature.path.step[0] if feature.path.step else feature.name, none)
+        ) is not None:
             feature.custom_stats.add(name=DESIGN_EFFECT, num=effect.values)
             feature.custom_stats.add(name=MISSING_EFFECT, num=effect.missing)
             feature.custom_stats.add(name=MOST_EFFECT, num=effect.most)
 
 
-def _of_column(column: Column, group: Array, mean_size: float) -> DesignEffect:
-    missing = _greatest(column.present[:, None].astype(float), group, mean_size)
+def _of_column(column: Column, group: Array, mean_size: float, deviations: float) -> DesignEffect:
+    missing = _greatest(column.present[:, None].astype(float), group, mean_size, deviations)
     values = column.values[column.present]
     indicators = _indicators(values)
     if not indicators:
         return DesignEffect(1.0, missing, mean_size)
     shares = np.stack(indicators, 1).astype(float)
-    return DesignEffect(_greatest(shares, group[column.present], mean_size), missing, mean_size)
+    return DesignEffect(_greatest(shares, group[column.present], mean_size, deviations), missing, mean_size)
 
 
 def _indicators(values: Array) -> list[Array]:
@@ -101,7 +133,7 @@ def _indicators(values: Array) -> list[Array]:
     return result
 
 
-def _greatest(shares: Array, group: Array, mean_size: float) -> float:
+def _greatest(shares: Array, group: Array, mean_size: float, deviations: float) -> float:
     """The greatest design effect of these shares [rows, shares], 1 where none is beyond chance.
 
     Of independent rows the products within groups sum to 0, with a variance of twice the pairs: the effect in
@@ -119,7 +151,7 @@ def _greatest(shares: Array, group: Array, mean_size: float) -> float:
     squares = (apart**2).sum(0)
     sums = np.stack([np.bincount(group, column, len(sizes)) for column in apart.T], 1)
     in_sample = float(((sums**2).sum(0) / squares).max()) * num_groups / (num_groups - 1)
-    if _deviations(in_sample, num_rows**2 / pairs) < _DEVIATIONS:
+    if _deviations(in_sample, num_rows**2 / pairs) < deviations:
         return 1.0
     # It is known from so many groups: as far above as it may lie. Rows are no more alike than equal.
     equal_groups = num_rows**2 / float((sizes**2).sum())

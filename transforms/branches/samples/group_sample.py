@@ -30,8 +30,8 @@ class GroupSample:
       limit: groups of this hash and greater ones are not kept.
     """
 
-    def __init__(self, most: int = MOST_GROUPS) -> None:
-        self.num_rows, self.limit, self._most = 0, _ALL, most
+    def __init__(self, most: int = MOST_GROUPS, rows_each: int = ROWS_EACH) -> None:
+        self.num_rows, self.limit, self._most, self._rows_each = 0, _ALL, most, rows_each
         self.groups, self._order = np.zeros(0, np.uint64), np.zeros(0, np.uint64)
         self.rows: dict[str, Column] = {}
         self._waiting: list[tuple[Array, Array, dict[str, Column]]] = []
@@ -49,7 +49,7 @@ class GroupSample:
     def thinned(self, groups: Array, order: Array) -> Array:
         """The places of the rows that are kept of each group, of rows that are `wanted`."""
         places = np.lexsort((order, groups))
-        result: Array = np.sort(places[_rank(groups[places]) < ROWS_EACH])
+        result: Array = np.sort(places[_rank(groups[places]) < self._rows_each])
         return result
 
     def add(self, groups: Array, order: Array, rows: dict[str, Column]) -> None:
@@ -116,9 +116,9 @@ class GroupSample:
         self._set_limit()
         places = np.lexsort((order, groups))
         sorted_groups = groups[places]
-        is_kept = (_rank(sorted_groups) < ROWS_EACH) & (sorted_groups < np.uint64(self.limit))
+        is_kept = (_rank(sorted_groups) < self._rows_each) & (sorted_groups < np.uint64(self.limit))
         places = np.asarray(places[is_kept])
-        most_rows = max(BYTES_EACH * min(len(rows), 1000) // max(_bytes_of_row(rows), 1), 2 * ROWS_EACH)
+        most_rows = max(BYTES_EACH * min(len(rows), 1000) // max(_bytes_of_row(rows), 1), 2 * self._rows_each)
         if len(places) > most_rows:
             self.limit = int(groups[places[most_rows]])
             places = np.asarray(places[groups[places] < np.uint64(self.limit)])

@@ -1,4 +1,4 @@
-"""Which rows of a batch are of one request: those of one record, and those of one request id."""
+"""Which rows of a batch belong together: by a feature, else those of one record or one request id."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.columnar import compact_rows
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Batch
@@ -19,16 +20,18 @@ _COLUMNS, _LOOKED_AT = 4, 50
 
 
 class Groups(NamedTuple):
-    """Rows by place, with the group (uint64) of each; no row is in both.
+    """Rows by place, with the group (uint64) of each; no row is in two of them.
 
     Attributes:
       records, places: the number of each row's record, and its place in that, from 0.
+      of_feature: rows that have a group by a feature.
     """
 
     of_records: tuple[Array, Array]
     of_ids: tuple[Array, Array]
     records: Array
     places: Array
+    of_feature: tuple[Array, Array]
 
     def order(self, rows: Array) -> Array:
         """A hash of where each of these rows stands, the same wherever its batch begins."""
@@ -37,7 +40,8 @@ class Groups(NamedTuple):
 
 
 def groups_of(batch: Batch) -> Groups:
-    """Rows of records that have several, and of the others those that have a request id."""
+    """Rows of groups by a feature; of the others those of records of several rows, then those of ids."""
+    of_feature = group_feature.groups(batch.metadata)
     starts, lengths = _runs(batch.metadata)
     several = lengths > 1
     in_record = np.repeat(several, lengths)
@@ -45,7 +49,12 @@ def groups_of(batch: Batch) -> Groups:
     groups = np.repeat(_record_hashes(batch, starts[several]), lengths[several])
     places = np.arange(batch.metadata.num_rows) - np.repeat(starts, lengths)
     records = _column(batch.metadata, "record").to_numpy(zero_copy_only=False)
-    return Groups((rows, groups), _of_ids(batch.metadata, ~in_record), records, places)
+    without_id = in_record.copy()
+    if len(of_feature[0]):
+        without_id[of_feature[0]] = True
+        others = np.isin(rows, of_feature[0], invert=True)
+        rows, groups = rows[others], groups[others]
+    return Groups((rows, groups), _of_ids(batch.metadata, ~without_id), records, places, of_feature)
 
 
 def _runs(metadata: pa.RecordBatch) -> tuple[Array, Array]:

@@ -8,10 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from trueserve.transforms.core.accounting import ABSENT_TIME, UNKNOWN_FEATURE, UNREAD_TIME, Accounting
+from trueserve.transforms.core.accounting import (
+    ABSENT_TIME,
+    REPEATED,
+    UNKNOWN_FEATURE,
+    UNREAD_TIME,
+    Accounting,
+)
 from trueserve.transforms.core.arrow import pa, pc
 from trueserve.transforms.core.batches import METADATA_SCHEMA, Batch, Decoded, Reject
 from trueserve.transforms.logs.features import Array, Column, FeatureType, Settings, conform, hold, type_of
+from trueserve.transforms.logs.repeated_rows import DroppedRows
+from trueserve.transforms.logs.rows.dropped import num_records, repeats_another
 from trueserve.transforms.logs.rows.exclude import excluded
 from trueserve.transforms.logs.rows.other_types import other_types
 from trueserve.transforms.logs.rows.sampling import chosen_rows
@@ -118,6 +126,11 @@ class Finisher:
             *self._in_window(_with_named_metadata(rows, self._settings))
         )
         features, forms = self._in_expected_types(kept)
+        if self._settings.dropped is not None:
+            kept, repeated = self._without_repeated(features, kept, self._settings.dropped)
+            if repeated is not None:
+                features, forms = self._in_expected_types(kept)
+                of_records += repeated
         num_rows = kept.metadata.num_rows
         of_rows = Accounting(rows=num_rows, compared=num_rows, forms=forms + kept.counted_forms())
         others = self._of_other_types(kept, forms)
@@ -170,6 +183,18 @@ class Finisher:
         out, reasons = excluded(rows.metadata, self._settings.exclude)
         decoded = counts.decoded - reasons.total()
         return rows.keep(~out), dataclasses.replace(counts, decoded=decoded, excluded=reasons)
+
+    def _without_repeated(
+        self, features: pa.RecordBatch, rows: DecodedRows, dropped: DroppedRows
+    ) -> tuple[DecodedRows, Accounting | None]:
+        """The rows that repeat no other, and what the others change in the counts; None if there are none."""
+        out = repeats_another(features, rows.metadata, dropped)
+        if not out.any():
+            return rows, None
+        kept = rows.keep(~out)
+        records = num_records(rows.metadata) - num_records(kept.metadata)
+        counts = Accounting(excluded=Counter(repeated=records), forms=Counter({REPEATED: int(out.sum())}))
+        return kept, dataclasses.replace(counts, decoded=-records)
 
 
 def _why_no_time(rows: DecodedRows, time: pa.Array, settings: Settings) -> Counter[tuple[str, str]]:

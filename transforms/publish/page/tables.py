@@ -26,6 +26,7 @@ EXCLUDED_BECAUSE = {
     "sample": "not in the sample of --sample",
     "warm_up": "a warm-up request, not traffic",
     "other_event": "an event of another type than requests and responses",
+    "repeated": "repeats another request unchanged (--drop_repeated)",
     "model": "its model matches an --exclude",
     "version": "its model's version matches an --exclude",
     "signature": "its signature matches an --exclude",

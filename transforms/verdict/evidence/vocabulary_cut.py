@@ -9,8 +9,10 @@ leave-one-out estimate; where the cut is one row it is Good's of the unseen mass
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trueserve.transforms.core.custom_stats import RAREST
@@ -35,28 +37,38 @@ def for_new_rows(training: View, serving: View | None, unknown: tuple[int, int])
         return training
     before, after = (_share(view, unknown) for view in (training, serving))
     of_words = _counts_of_words(training, unknown)
-    most = _at_cut(*(_rarest(list(of_words.values())) if _keeps_all(training) else _beyond_list(training)))
+    rows_each = max(training.design_effect, 1.0)
+    rarest = _rarest(of_words.values(), rows_each) if _keeps_all(training) else _beyond_list(training)
+    most = _at_cut(*rarest, rows_each)
     moved = min(max(after - before, 0.0) * training.values, most)
     if moved <= 0:
         return training
-    counts: dict[str, Any] = dict(training.counts())
-    if _keeps_all(training):
-        least = min(of_words.values())
-        at_cut = {value: count for value, count in of_words.items() if count <= least + 1}
-        left = max(1 - moved / sum(at_cut.values()), 0.0)
-        counts |= {value: count * left for value, count in at_cut.items()}
+    end = _least(training, of_words) + 2 * rows_each
+    at_cut = {value: count for value, count in of_words.items() if count < end}
+    # Of words that the list does not keep as much is lost.
+    beyond = max(training.total - sum(training.counts().values()), 0.0)
+    left = max(1 - moved / max(sum(at_cut.values()) + beyond, moved), 0.0)
+    counts: dict[str, Any] = {**training.counts(), **{value: count * left for value, count in at_cut.items()}}
     return training.with_counts(Counter(_with_unknown(counts, moved, unknown)))
 
 
-def _at_cut(rarest: tuple[float, float], next_rarest: tuple[float, float], up_to_twice: float) -> float:
-    """How many values are of words at the cut, of (count, words) pairs.
+def _at_cut(least: float, second: float, up_to_twice: float, rows_each: float) -> float:
+    """How many values are of words at the cut: of the rarest, and of those that came once more.
 
     Where the rarest words came often (five airlines), no cut is there, or few lie at it: the tail of a
     distribution has about as many words at a count as its words up to twice as often, by that count.
     """
     if up_to_twice < _LEAST_TAIL:
         return 0.0
-    return min(math.prod(rarest) + math.prod(next_rarest), _OF_TAIL * up_to_twice)
+    return min(least + second, _OF_TAIL * up_to_twice * rows_each)
+
+
+def _least(view: View, of_words: Mapping[str, int]) -> float:
+    """How often the rarest word came."""
+    if _keeps_all(view):
+        return float(min(of_words.values(), default=0))
+    histograms = (each.rank_histogram for each in view.proto.custom_stats if each.name == RAREST)
+    return next((histogram.buckets[0].sample_count for histogram in histograms if histogram.buckets), 0.0)
 
 
 def _keeps_all(view: View) -> bool:
@@ -69,19 +81,24 @@ def _counts_of_words(view: View, unknown: tuple[int, int]) -> dict[str, int]:
     return {value: count for value, count in view.counts().items() if value not in ids}
 
 
-def _rarest(counts: list[int]) -> tuple[tuple[float, float], tuple[float, float], float]:
+def _rarest(counts: Collection[int], rows_each: float) -> tuple[float, float, float]:
+    """Values of the rarest words, of those that came once more, and the words up to twice as frequent.
+
+    Where rows belong together a word comes `rows_each` times at once: so words are as rare as that many tell.
+    """
     least = min(counts, default=0)
-    once_more = (least + 1, counts.count(least + 1))
-    return (least, counts.count(least)), once_more, sum(count <= 2 * least for count in counts)
+    bounds = (least, least + rows_each, least + 2 * rows_each)
+    first, second = (sum(c for c in counts if low <= c < high) for low, high in itertools.pairwise(bounds))
+    return first, second, sum(count <= max(2 * least, bounds[1]) for count in counts)
 
 
-def _beyond_list(view: View) -> tuple[tuple[float, float], tuple[float, float], float]:
+def _beyond_list(view: View) -> tuple[float, float, float]:
     """The same of a list of counts that is cut, as statistics tell it; zeros where they do not."""
     for histogram in (each.rank_histogram for each in view.proto.custom_stats if each.name == RAREST):
         if len(histogram.buckets) == 3:
             first, second, third = ((bucket.sample_count, bucket.high_rank) for bucket in histogram.buckets)
-            return first, second, third[1]
-    return (0.0, 0.0), (0.0, 0.0), 0.0
+            return math.prod(first), math.prod(second), third[1]
+    return 0.0, 0.0, 0.0
 
 
 def _with_unknown(counts: dict[str, Any], more: float, unknown: tuple[int, int]) -> dict[str, Any]:

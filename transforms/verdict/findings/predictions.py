@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from trueserve.transforms.core.accounting import answers_of
+from trueserve.transforms.predictions.outputs import is_on_training
 from trueserve.transforms.verdict.compare import compare
 from trueserve.transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, views_by_feature
@@ -24,6 +25,7 @@ from trueserve.transforms.verdict.severity import Policy
 from trueserve.transforms.verdict.wording import percent
 
 NO_ANSWER = "no row has a logged answer that is a prediction"
+ON_TRAINING = "predictions_on_training_rows"
 _NOT_FINITE = "not_finite"
 _REASONS = {
     "no_response": "have no logged answer, or not one for each row",
@@ -67,7 +69,20 @@ def compare_space(
     findings, distances = (
         tuple(map(about_prediction, group)) for group in (compared.findings, compared.distances)
     )
-    return dataclasses.replace(compared, findings=(*findings, *unanswered_findings), distances=distances)
+    notes = tuple(_on_training(reference)) if rows else ()
+    return dataclasses.replace(
+        compared, findings=(*findings, *unanswered_findings, *notes), distances=distances
+    )
+
+
+def _on_training(reference: Reference) -> Iterator[Finding]:
+    """That the predictions compared with flatter the model."""
+    if is_on_training(reference.schema):
+        message = (
+            "the recorded predictions are on training rows, of which a model is more certain than of new"
+            " ones; export --evaluation=GLOB records them on other rows"
+        )
+        yield Finding("", Space.PREDICTION, FindingKind.SCHEMA, Severity.INFO, ON_TRAINING, message)
 
 
 def _unsure(reference: Reference, serving: Statistics) -> frozenset[str]:

@@ -37,7 +37,10 @@ def findings(pair: ComparedPair, anomalies: anomalies_pb2.Anomalies) -> Iterator
     for key, info in sorted(anomalies.anomaly_info.items(), reverse=True):
         name = path_name(info.path) or key
         for reason in info.reason:
-            if not _explained_by_forms(pair, name, severity.type_name(reason)):
+            anomaly = severity.type_name(reason)
+            # Each window has groups of its own.
+            new_group = pair.is_group(name) and severity.kind_of(anomaly) is FindingKind.VALUES
+            if not new_group and not _explained_by_forms(pair, name, anomaly):
                 yield _finding(pair, name, reason)
     for reason in anomalies.dataset_anomaly_info.reason:
         yield _of_the_set(reason)

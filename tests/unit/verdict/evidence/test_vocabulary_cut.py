@@ -10,6 +10,8 @@ import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from benchmarks import in_memory
+from trueserve.transforms.branches.samples import design_effect
+from trueserve.transforms.branches.samples.design_effect import DesignEffect
 from trueserve.transforms.verdict.compare import Policy, Reference, compare
 from trueserve.transforms.verdict.evidence import vocabulary_cut
 from trueserve.transforms.verdict.feature_stats import Statistics, View, views_by_feature
@@ -110,3 +112,26 @@ def test_few_words_are_no_tail() -> None:
 def views_of(against: Reference, served: list[int]) -> list[View]:
     statistics = in_memory.statistics(in_memory.batch({"id": np.array(served)}), against)
     return [*views_by_feature(statistics).values()]
+
+
+@pytest.mark.parametrize(
+    "cut", [{"frequency_threshold": 1}, {"top_k": 300}, {"frequency_threshold": 40}], ids=str
+)
+def test_words_of_users_come_many_at_a_time(cut: dict[str, int]) -> None:
+    """A user's city comes in all 20 rows of his: at the cut are the cities of one user or two."""
+    each = 20
+    alarms = 0
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        training = np.repeat(drawn(rng, 1_000), each)
+        ids = vocabulary(training, **cut)
+        against = reference(ids, training)
+        design_effect.note(against.statistics, {"id": DesignEffect(each, 1.0)})
+        for _ in range(6):
+            served = in_memory.statistics(
+                in_memory.batch({"id": ids[np.repeat(drawn(rng, 300), each)]}), against
+            )
+            design_effect.note(served, {"id": DesignEffect(each, 1.0)})
+            findings = compare(against, served, Policy(), Counter()).findings
+            alarms += any(finding.severity is Severity.ERROR for finding in findings)
+    assert alarms <= 1

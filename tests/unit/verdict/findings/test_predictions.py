@@ -182,3 +182,16 @@ def test_days_say_nothing_of_answers_that_are_no_numbers_or_one_number() -> None
         }
         assert all(finding.severity.value != "error" or level == "error" for finding in comparison.findings)
         assert all(finding.severity.value != "error" or level == "error" for finding in comparison.distances)
+
+
+def test_predictions_on_training_rows_are_said_to_be() -> None:
+    schema = schema_of(OUTPUTS, "predictions on 5,000 training rows", on_training=True)
+    reference = dataclasses.replace(REFERENCE, schema=schema)
+    comparison = compare_space(reference, statistics(rows(3000, 2)), Policy(), Counter())
+    [finding] = comparison.findings
+    assert (finding.metric, finding.severity.value) == ("predictions_on_training_rows", "info")
+    assert "export --evaluation=GLOB" in finding.message
+    assert (
+        compare_space(reference, statistics_pb2.DatasetFeatureStatisticsList(), Policy(), Counter()).findings
+        == ()
+    )
