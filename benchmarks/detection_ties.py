@@ -16,7 +16,7 @@ from benchmarks.ties_data import DRAWS, Rows, columns, of_other_rows
 from examples.flights import data
 from trueserve.transforms.verdict.dependence.compare import TrainingRows, compare
 from trueserve.transforms.verdict.dependence.sampled import SampledRows
-from trueserve.transforms.verdict.findings.dependence import LEAST
+from trueserve.transforms.verdict.findings.rows.dependence import LEAST
 from trueserve.transforms.verdict.severity import Policy
 
 FLIGHTS = "flights"

@@ -14,7 +14,7 @@ from trueserve.transforms.branches.samples.repeats import REPEATS, repeats
 from trueserve.transforms.files import paths
 from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.logs.repeated_rows import DroppedRows
-from trueserve.transforms.verdict.findings import repeated_rows
+from trueserve.transforms.verdict.findings.rows import repeated_rows
 from trueserve.transforms.write_results import WritePrepared, read_repeats
 
 

@@ -25,10 +25,11 @@ from trueserve.transforms.verdict.dependence.sampled import SampledRows
 from trueserve.transforms.verdict.evidence import alarm_budget
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
 from trueserve.transforms.verdict.findings import absence as absences
-from trueserve.transforms.verdict.findings import dependence as dependence_findings
-from trueserve.transforms.verdict.findings import grouped_rows, repeated_rows, season
+from trueserve.transforms.verdict.findings import season
 from trueserve.transforms.verdict.findings import slices as slices_findings
 from trueserve.transforms.verdict.findings.predictions import compare_space
+from trueserve.transforms.verdict.findings.rows import dependence as dependence_findings
+from trueserve.transforms.verdict.findings.rows import grouped_rows, repeated_rows
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, Space
 from trueserve.transforms.verdict.reference import Reference
 from trueserve.transforms.verdict.result import Examined, Verdict, decide

@@ -14,8 +14,8 @@ from support.verdict import compared, served, worst
 
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.verdict.compare import Policy, Reference
-from trueserve.transforms.verdict.findings import dependence
 from trueserve.transforms.verdict.findings import transformed as transformed_findings
+from trueserve.transforms.verdict.findings.rows import dependence
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.significance import LEAST_EFFECT
 from trueserve.transforms.verdict.thresholds import LIMIT_OF, Override, Thresholds, parse

@@ -9,7 +9,7 @@ import numpy as np
 
 from trueserve.transforms.branches.branch import Single
 from trueserve.transforms.branches.partial import RowsPartial
-from trueserve.transforms.branches.samples import sample
+from trueserve.transforms.branches.samples import group_feature, sample
 from trueserve.transforms.columnar import compact_rows
 from trueserve.transforms.columnar.compact_rows import Column
 from trueserve.transforms.core.arrow import pa
@@ -112,10 +112,12 @@ def _taken(part: _Part, places: Array) -> _Part:
 
 
 def _groups(metadata: pa.RecordBatch, records: Array) -> Array:
-    """The request id's hash, or that of the record."""
+    """The hash of the feature by which rows belong together, of the request id, or of the record."""
     ids = metadata.column(metadata.schema.get_field_index("request_id"))
     groups = records.copy()
     if ids.null_count < len(ids):
         known = np.flatnonzero(np.asarray(ids.is_valid()))
         groups[known] = compact_rows.text_hashes(ids.take(pa.array(known)))
+    known, by_feature = group_feature.groups(metadata)
+    groups[known] = by_feature
     return groups

@@ -9,7 +9,7 @@ import pytest
 
 from trueserve.transforms.branches.samples.repeats import of_codes
 from trueserve.transforms.logs.repeated_rows import RowRepeats
-from trueserve.transforms.verdict.findings.repeated_rows import note, note_dropped, repeated
+from trueserve.transforms.verdict.findings.rows.repeated_rows import note, note_dropped, repeated
 from trueserve.transforms.verdict.model import Severity
 
 Array = np.ndarray[Any, Any]

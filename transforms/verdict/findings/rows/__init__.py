@@ -1,0 +1,1 @@
+"""Findings of how rows and features belong together."""
