@@ -28,6 +28,7 @@ from benchmarks import (  # noqa: E402
     detection_days,
     detection_quick,
     detection_report,
+    detection_season_trials,
     peers_venv,
     refutation,
     report,
@@ -117,7 +118,9 @@ def full(seed: int) -> int:
     windows = run(FULL, seed, python)
     days = detection_days.judged()
     say(f"{len(days)} real days, {sum(1 for day in days if day.errors)} with an error")
-    promises = bounds(windows, errors, days)
+    seasons = detection_season_trials.of_years(seed)
+    say(f"{len(seasons)} windows of second years")
+    promises = bounds(windows, errors, days, seasons)
     heading = about(seed, _BEGUN)
     page = detection_report.document(windows, promises, heading, notes, days)
     print(page)

@@ -11,6 +11,7 @@ from benchmarks.detection_contenders import PEERS
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import Duel, any_size, by_size, duels, large, promised
 from benchmarks.detection_promises import AVERAGE, LEAST_FOUND, MOST_FALSE_ON_AVERAGE
+from benchmarks.detection_season_trials import SeasonTrial
 
 
 class Bound(NamedTuple):
@@ -24,17 +25,34 @@ class Bound(NamedTuple):
         return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.measured}"
 
 
-def bounds(windows: Sequence[Judged], trifles: Mapping[str, bool], days: Sequence[Day] = ()) -> list[Bound]:
+def bounds(
+    windows: Sequence[Judged],
+    trifles: Mapping[str, bool],
+    days: Sequence[Day] = (),
+    seasons: Sequence[SeasonTrial] = (),
+) -> list[Bound]:
     """All promises; `trifles` says of each feature of two million rows whether the trifle was an error.
 
     What was not measured does not hold.
     """
-    return [*_false(windows), *_detected(windows), *_trifles(trifles), _of_days(days), *_better(windows)]
+    return [
+        *_false(windows),
+        *_detected(windows),
+        *_trifles(trifles),
+        _of_days(days),
+        *_seasons(seasons),
+        *_better(windows),
+    ]
 
 
 def _of_days(days: Sequence[Day]) -> Bound:
     promise = detection_promises.of_days(days)
     return Bound(promise.text, f"{promise.share.times} of {promise.share.of}", promise.holds)
+
+
+def _seasons(seasons: Sequence[SeasonTrial]) -> Iterator[Bound]:
+    for promise in detection_promises.of_seasons(seasons):
+        yield Bound(promise.text, f"{promise.share.times} of {promise.share.of}", promise.holds)
 
 
 def _false(windows: Sequence[Judged]) -> Iterator[Bound]:

@@ -143,7 +143,8 @@ def judge(folder: str, day: int) -> Day | None:
         return None
     errors: list[str] = []
     for reference, own in world.without(day):
-        findings = compare(reference, own, Policy(), Counter(), dt.timedelta(days=1)).findings
+        start = dt.datetime.fromtimestamp(86_400 * day, dt.UTC)
+        findings = compare(reference, own, Policy(), Counter(), dt.timedelta(days=1), start=start).findings
         errors += [
             f"{finding.feature}: {finding.message}"
             for finding in findings

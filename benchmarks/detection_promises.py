@@ -9,9 +9,12 @@ from benchmarks.detection_answers import OURS, Judged
 from benchmarks.detection_days import Day
 from benchmarks.detection_duels import by_size, planted_in
 from benchmarks.detection_rates import Share, as_it_comes, detections, false_alarms, grouped
+from benchmarks.detection_season_trials import CLEAN, FAULTS, SeasonTrial
 
 MOST_FALSE, MOST_FALSE_ON_AVERAGE = 0.01, 0.005
 MOST_DAYS = 1 / 30
+#: Of windows of a second year as they are, and the least share of faults among other seasons.
+MOST_FALSE_IN_SEASON, LEAST_IN_SEASON = 1 / 200, 0.95
 #: The least share found of each kind that is promised, by rows in the window.
 LEAST_FOUND = {500: 0.95, 2_000: 0.95, 20_000: 0.99}
 AVERAGE = "at most one clean window in 200 on average over the sizes"
@@ -88,3 +91,14 @@ def of_days(days: Sequence[Day]) -> Promise:
     """Of the real days."""
     text = "at most one real day in 30 is an error against a baseline of the others"
     return Promise(text, Share(sum(1 for day in days if day.errors), len(days)), MOST_DAYS)
+
+
+def of_seasons(trials: Sequence[SeasonTrial]) -> Iterator[Promise]:
+    """Of windows of a second year: those that are as they should be, together, and each fault."""
+    clean = [trial.is_error for trial in trials if trial.kind in CLEAN]
+    text = "at most one clean window of a second year in 200 (months, days, hours) raises an alarm"
+    yield Promise(text, Share(sum(clean), len(clean)), MOST_FALSE_IN_SEASON)
+    for kind, name in FAULTS.items():
+        errors = [trial.is_error for trial in trials if trial.kind == kind]
+        text = f"at least {LEAST_IN_SEASON:.0%} of this are found: {name}"
+        yield Promise(text, Share(sum(errors), len(errors)), LEAST_IN_SEASON, at_least=True)

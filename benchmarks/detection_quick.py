@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks import detection_days, detection_promises
+from benchmarks import detection_days, detection_promises, detection_season_trials
 from benchmarks.detection_answers import OURS, Answer, Judged, Planted
 from benchmarks.detection_data import SOURCES, World, world
 from benchmarks.detection_days import Day
@@ -25,10 +25,12 @@ from benchmarks.detection_faults import Cell, cells
 from benchmarks.detection_large import trifles
 from benchmarks.detection_methods import flagged, served
 from benchmarks.detection_promises import Promise
+from benchmarks.detection_season_trials import SeasonTrial
 from benchmarks.detection_windows import planted_in, start
 
 _PROCESSES = 2
 _DAYS = 40
+_YEARS = 4
 
 
 class Counts(NamedTuple):
@@ -124,13 +126,21 @@ def promises(seed: int, log: Path) -> list[Promise]:
         large = trifles(seed)
         judged = list(windows)
         days = _days(folder, prepared, seed, pool)
+        seasons = _seasons(seed, pool)
     return [
         *detection_promises.of_false_alarms(judged),
         detection_promises.on_average(judged),
         *detection_promises.of_detections(judged),
         *detection_promises.of_trifles(large),
         detection_promises.of_days(days),
+        *detection_promises.of_seasons(seasons),
     ]
+
+
+def _seasons(seed: int, pool: Pool) -> list[SeasonTrial]:
+    """Windows of some second years; each of the years follows from the seed."""
+    seeds = detection_season_trials.seeds_of(seed, _YEARS)
+    return [trial for year in pool.imap_unordered(detection_season_trials.judged, seeds) for trial in year]
 
 
 def _days(folder: str, prepared: Future[None], seed: int, pool: Pool) -> Sequence[Day]:

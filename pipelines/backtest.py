@@ -163,7 +163,8 @@ def _window_result(
     if rows < plan.run_settings.policy.min_slice_rows:
         return WindowResult(window, rows, WindowState.TOO_FEW_ROWS)
     bad = any(_overlaps(window, *span) for span in options.known_bad)
-    results = judging.judge(plan.references.values(), statistics, plan.run_settings.policy, options.every)
+    policy = plan.run_settings.policy
+    results = judging.judge(plan.references.values(), statistics, policy, options.every, window.start)
     return WindowResult(window, rows, WindowState.KNOWN_BAD if bad else WindowState.JUDGED, *results)
 
 
@@ -176,8 +177,9 @@ def _errors_under_new_limits(
     policy = dataclasses.replace(policy, thresholds=new)
     for number in study.fired:
         _, statistics = _statistics(plan, numbers_of_good[number], temp)
-        findings, *_ = judging.judge(plan.references.values(), statistics, policy, length)
-        if errors := WindowResult(study.good[number].window, 0, WindowState.JUDGED, findings).errors:
+        window = study.good[number].window
+        findings, *_ = judging.judge(plan.references.values(), statistics, policy, length, window.start)
+        if errors := WindowResult(window, 0, WindowState.JUDGED, findings).errors:
             yield number, errors
 
 

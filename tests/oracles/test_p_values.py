@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2  # type: ignore[import-untyped]
+from scipy.stats import chi2, t  # type: ignore[import-untyped]
 
 from trueserve.transforms.verdict.evidence import false_discovery, numeric_tests, p_values
 
@@ -43,6 +43,19 @@ def test_chi_squared_of_nothing_is_certain() -> None:
     assert p_values.of_chi_squared(5.0, 0) == 1.0
     assert 0 <= p_values.of_chi_squared(1e6, 20) < 1e-300
     assert 0 <= p_values.of_chi_squared(1e6, 21) < 1e-300
+
+
+@given(st.floats(3, 400), st.floats(0.01, 12))
+@settings(max_examples=200)
+def test_students_tail_is_scipys(freedom: float, deviations: float) -> None:
+    expected = 2 * t.sf(deviations, freedom)
+    assert p_values.of_student(deviations, freedom) == pytest.approx(expected, rel=1e-6, abs=1e-14)
+    assert p_values.of_student(-deviations, freedom) == p_values.of_student(deviations, freedom)
+
+
+def test_nothing_lies_out_by_nothing() -> None:
+    assert p_values.of_student(0.0, 5.0) == 1.0
+    assert p_values.of_student(3.0, 0.0) == 1.0
 
 
 @pytest.mark.parametrize(("deviations", "p_value"), [(1.959964, 0.05), (-2.575829, 0.01), (0.0, 1.0)])

@@ -92,15 +92,18 @@ def judge(
     statistics: Mapping[Space, Statistics],
     policy: Policy,
     span: dt.timedelta,
+    start: dt.datetime | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[FeatureEffect, ...]]:
-    """The findings, the distances and the effects of one window of length `span`, all spaces together."""
+    """The findings, distances and effects of one window of length `span` from `start` on, in all spaces."""
     findings: list[Finding] = []
     distances: list[Finding] = []
     effects: list[FeatureEffect] = []
     for reference in references:
         # What training was augmented with is told once, and not of each window.
         plain = dataclasses.replace(reference, trained_on=None)
-        comparison, results = examine(plain, statistics[reference.space], policy, Counter(), span)
+        comparison, results = examine(
+            plain, statistics[reference.space], policy, Counter(), span, start=start
+        )
         findings += comparison.findings
         distances += comparison.distances
         if results is not None:

@@ -46,7 +46,7 @@ class DriftReport:
 class ServedWindow:
     """What this run has to show: its window, the training side and the statistics of each space.
 
-    `length` is how long the window lasts, None where that is not known.
+    `length` is how long the window lasts and `start` when it began, None where that is not known.
     """
 
     window: Window
@@ -55,6 +55,7 @@ class ServedWindow:
     contract: Mapping[str, Any] | None
     policy: Policy
     length: dt.timedelta | None = None
+    start: dt.datetime | None = None
 
 
 def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> DriftReport:
@@ -102,7 +103,16 @@ def _space_findings(previous: PublishedRun | None, reference: Reference, now: Se
         with np.errstate(all="ignore"):
             before = _answered(reference.space, statistics)
             return window_drift.findings(
-                window_drift.Windows(reference, before, served, spans, now.policy, now.length)
+                window_drift.Windows(
+                    reference,
+                    before,
+                    served,
+                    spans,
+                    now.policy,
+                    now.length,
+                    start=now.start,
+                    previous_start=previous.window.start,
+                )
             )
     except (ValueError, ArithmeticError, TypeError, LookupError) as error:
         # A stranger may have written them: what no data gives must not cost the verdict.

@@ -49,6 +49,7 @@ class Windows:
       previous, current: statistics of the rows served in either window.
       spans: what the windows are called in a sentence (`span`).
       length: how long this window lasts, None where that is not known.
+      start, previous_start: when this window and the earlier one began, likewise.
     """
 
     reference: Reference
@@ -57,18 +58,27 @@ class Windows:
     spans: tuple[str, str]
     policy: Policy
     length: dt.timedelta | None = None
+    start: dt.datetime | None = None
+    previous_start: dt.datetime | None = None
 
     @cached_property
     def pair(self) -> ComparedPair:
         """The earlier window in training's place.
 
-        What `Reference` knows of how training's days vary comes along with it; two windows vary more than a
-        window and the whole.
+        What `Reference` knows of how training's days vary comes along with it: two windows are compared with
+        windows of training that follow one another.
         """
         previous = _with_all(self.previous, self.current)
         reference = dataclasses.replace(self.reference, statistics=previous, trained_on=None)
         return ComparedPair(
-            reference, self.policy, self.current, Counter(), self.length, between_windows=True
+            reference,
+            self.policy,
+            self.current,
+            Counter(),
+            self.length,
+            between_windows=True,
+            start=self.start,
+            previous_start=self.previous_start,
         )
 
     @cached_property
@@ -92,10 +102,12 @@ class Windows:
     @cached_property
     def _of_training(self) -> tuple[TestResults, ...]:
         """Both windows beside training, all features together: a feature alone would count sooner."""
-        both = (self.previous, self.current)
+        both = ((self.previous, self.previous_start), (self.current, self.start))
         return tuple(
-            self._judged(ComparedPair(self.reference, self.policy, statistics, Counter(), self.length))
-            for statistics in both
+            self._judged(
+                ComparedPair(self.reference, self.policy, statistics, Counter(), self.length, start=start)
+            )
+            for statistics, start in both
         )
 
     def _judged(self, pair: ComparedPair) -> TestResults:

@@ -22,7 +22,7 @@ from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.verdict import histograms
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
 from trueserve.transforms.verdict.findings import absence as absences
-from trueserve.transforms.verdict.findings import grouped_rows
+from trueserve.transforms.verdict.findings import grouped_rows, season
 from trueserve.transforms.verdict.findings import slices as slices_findings
 from trueserve.transforms.verdict.findings.predictions import compare_space
 from trueserve.transforms.verdict.model import ComparisonResult, Space
@@ -104,19 +104,29 @@ def _assemble(
         reference.space: results.statistics.get(reference.space, Statistics()) for reference in references
     }
     forms = _weighed_forms(results)
-    span = _span(settings.window, _seen(results.accounting))
+    logged = _logged(settings.window, _seen(results.accounting))
+    start, span = logged.start, _length(logged)
     compared = [
         compare_space(
-            reference, served[reference.space], settings.policy, forms, span, other_types=results.other_types
+            reference,
+            served[reference.space],
+            settings.policy,
+            forms,
+            span,
+            other_types=results.other_types,
+            start=start,
         )
         for reference in references
     ]
+    compared = season.merged(compared)
     optional = optional_checks.comparisons(
         results.optional, settings.optional, settings.policy, settings.contract
     )
     drift = report.compare_with_previous(
         settings.previous_runs,
-        report.ServedWindow(settings.window, references, served, settings.contract, settings.policy, span),
+        report.ServedWindow(
+            settings.window, references, served, settings.contract, settings.policy, span, start
+        ),
     )
     same_slices = TrainingSlices(references)
     drifted = [] if drift.comparison is None else [drift.comparison]
@@ -165,12 +175,16 @@ def _seen(accounting: Accounting) -> Window | None:
     return Window(accounting.first_time, accounting.last_time)
 
 
-def _span(requested: Window, seen: Window | None) -> dt.timedelta | None:
-    """How long a time the rows were logged in: the window, or where that has no end, what was met."""
+def _logged(requested: Window, seen: Window | None) -> Window:
+    """When the rows were logged: the window, or where that has no end, what was met; else nobody knows."""
     for window in (requested, seen):
         if window is not None and window.start is not None and window.end is not None:
-            return window.end - window.start
-    return None
+            return window
+    return Window()
+
+
+def _length(window: Window) -> dt.timedelta | None:
+    return None if window.start is None or window.end is None else window.end - window.start
 
 
 def _weighed_forms(results: PipelineResults) -> Counter[tuple[str, str]]:

@@ -45,6 +45,7 @@ def compare(
     span: dt.timedelta | None = None,
     *,
     other_types: Statistics | None = None,
+    start: dt.datetime | None = None,
 ) -> ComparisonResult:
     """Compares one space of serving with the baseline.
 
@@ -54,11 +55,12 @@ def compare(
       policy: thresholds and what to ignore.
       forms: `Accounting.forms`; the transformed space takes from it what the graph refused.
       span: how long a time the rows were logged in, None where that is not known.
+      start: when that time began, likewise; training's periods of the same season are matched by it.
       other_types: those of raw values that came in another type than the schema's (`Batch.other_types`).
 
     Raises ValueError when the statistics hold slices and none of them is that of all rows.
     """
-    comparison = examine(reference, serving, policy, forms, span, other_types=other_types)[0]
+    comparison = examine(reference, serving, policy, forms, span, other_types=other_types, start=start)[0]
     notes = contracts_findings.notes(reference.edited, reference.lacks)
     nothing = _why_nothing(reference.space, comparison)
     return dataclasses.replace(comparison, findings=(*comparison.findings, *notes), nothing=nothing)
@@ -94,6 +96,7 @@ def examine(
     span: dt.timedelta | None = None,
     *,
     other_types: Statistics | None = None,
+    start: dt.datetime | None = None,
 ) -> tuple[ComparisonResult, TestResults | None]:
     """`compare`, with all differences that it looked at; None where there are no rows."""
     pair = ComparedPair(
@@ -103,6 +106,7 @@ def examine(
         form_findings.in_space(reference.space, forms),
         span,
         other_types=other_types or Statistics(),
+        start=start,
     )
     if pair.rows == 0:
         return _nothing(pair), None

@@ -16,6 +16,7 @@ from trueserve.transforms.verdict.findings import form as form_findings
 from trueserve.transforms.verdict.findings import range as range_findings
 from trueserve.transforms.verdict.findings import representation as representation_findings
 from trueserve.transforms.verdict.findings import schema as schema_findings
+from trueserve.transforms.verdict.findings import season as season_findings
 from trueserve.transforms.verdict.findings import skew as skew_findings
 from trueserve.transforms.verdict.findings import transformed as transformed_findings
 from trueserve.transforms.verdict.model import Finding, FindingKind
@@ -117,5 +118,6 @@ FINDING_RULES: tuple[FindingRule, ...] = (
     _add_differences,
     _add_shares_that_grew,
     _add_causes,
+    lambda examination, findings: season_findings.settled(examination.pair, findings),
     _adds(lambda examination: augmentation_findings.findings(examination.pair, examination.results.names)),
 )

@@ -64,6 +64,8 @@ class SeasonalVariation:
       distance: how far the window lies out, measured as the periods are.
       median, most: how far training's periods lie out: half of them so far at most, and the furthest.
       p_value: how likely how periods differ, and chance, make the difference together.
+      matched: how many periods of training match the window in hour, weekday and season; 0 where it is held
+        against all. Else `distance` is from these, and `median` and `most` from each period's own.
     """
 
     unit: str
@@ -72,6 +74,7 @@ class SeasonalVariation:
     median: float
     most: float
     p_value: float
+    matched: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

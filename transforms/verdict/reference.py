@@ -90,6 +90,8 @@ class ComparedPair:
     Attributes:
       forms: rows by (feature, form), as in `Accounting`, those that concern the space.
       span: the time that the rows served were logged in; None where it is not known.
+      start: when the first of them was, None where it is not known: then no season is matched.
+      previous_start: likewise of the earlier window, where `between_windows`.
       between_windows: an earlier window is in training's place. Both may lie out, on different sides.
       other_types: those of values that came in another type (`Batch.other_types`); `served` lacks them.
     """
@@ -101,6 +103,8 @@ class ComparedPair:
     span: dt.timedelta | None = None
     between_windows: bool = False
     other_types: Statistics = dataclasses.field(default_factory=Statistics)
+    start: dt.datetime | None = None
+    previous_start: dt.datetime | None = None
 
     @cached_property
     def schema(self) -> schema_pb2.Schema:

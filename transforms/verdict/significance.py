@@ -25,7 +25,10 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation
 from trueserve.transforms.verdict.reference import ComparedPair
-from trueserve.transforms.verdict.variation import seasonal_p_value
+from trueserve.transforms.verdict.variation import consecutive, in_season, seasonal_p_value
+from trueserve.transforms.verdict.variation.consecutive import Both
+from trueserve.transforms.verdict.variation.matched import Placed
+from trueserve.transforms.verdict.variation.seasonal_difference import SeasonalDifference
 from trueserve.transforms.verdict.variation.store import Variation
 from trueserve.transforms.verdict.wording import percent
 
@@ -64,9 +67,36 @@ class TestResults:
 
     @cached_property
     def by_chance(self) -> dict[str, list[FeatureDifference]]:
-        """By feature, with the probability that chance alone makes them."""
+        """By feature, with the probability that chance alone makes them.
+
+        Where periods of training match the window they are differences from what these lead to expect.
+        """
+        return {
+            name: [self._from_matches(name, difference) for difference in of_feature]
+            for name, of_feature in self._from_all.items()
+        }
+
+    @cached_property
+    def _from_all(self) -> dict[str, list[FeatureDifference]]:
+        """Likewise, from all of training."""
         differences = {name: [self._of_missing(name), *self._of_values(name)] for name in self.names}
         return differences | {name: [self._of_missing(name)] for name in self.present}
+
+    @cached_property
+    def matched(self) -> dict[tuple[str, str], SeasonalDifference]:
+        """The differences from the periods of training that match the window, by feature and metric."""
+        variation, start = self.pair.reference.variation, self.pair.start
+        if not variation or start is None or self.pair.between_windows:
+            return {}
+        where = Placed(start, self.pair.span)
+        return in_season.matched(variation, self._from_all, self._both_views, self.pair.rows, where)
+
+    def _both_views(self, name: str) -> tuple[View, View | None]:
+        return self.pair.training[name], self.pair.serving.get(name)
+
+    def _from_matches(self, name: str, difference: FeatureDifference) -> FeatureDifference:
+        matched = self.matched.get((name, difference.metric))
+        return difference if matched is None else matched.difference
 
     @cached_property
     def differences(self) -> dict[str, list[FeatureDifference]]:
@@ -205,10 +235,17 @@ class TestResults:
     def _seasonal(
         self, variation: Variation, name: str, difference: FeatureDifference
     ) -> SeasonalVariation | None:
-        both_views = (self.pair.training[name], self.pair.serving.get(name))
-        between_windows = self.pair.between_windows
+        if (matched := self.matched.get((name, difference.metric))) is not None:
+            return matched.variation()
+        pair, both_views = self.pair, self._both_views(name)
+        if pair.between_windows and pair.start is not None and pair.previous_start is not None:
+            rows = (max((view.rows for view in pair.training.values()), default=0), pair.rows)
+            both = Both(Placed(pair.previous_start, pair.span), Placed(pair.start, pair.span), rows)
+            seasonal = consecutive.of_difference(variation, name, difference, both_views, both)
+            if seasonal is not None:
+                return seasonal
         return seasonal_p_value.of_difference(
-            variation, name, difference, both_views, self.pair.span, between_windows=between_windows
+            variation, name, difference, both_views, pair.span, between_windows=pair.between_windows
         )
 
     def _with_season(self, name: str, difference: FeatureDifference) -> FeatureDifference:
@@ -229,7 +266,14 @@ class TestResults:
         variation = self.pair.reference.variation
         if variation is None or by_chance > self.pair.policy.false_alarms:
             return by_chance
+        matched = [d.p_value for d in self.differences[name] if self._is_matched(name, d.metric)]
+        if matched:
+            return max(by_chance, *matched)
         return self._combined(by_chance, seasonal_p_value.of_share(variation, name, effect, self.pair.span))
+
+    def _is_matched(self, name: str, metric: str) -> bool:
+        """Whether the values of a feature are held against those of its season."""
+        return metric in (KOLMOGOROV, VARIATION) and (name, metric) in self.matched
 
     def _of_missing(self, name: str) -> FeatureDifference:
         return two_sample.of_missing(self.pair.training[name], self.pair.missing(name), self.pair.rows)

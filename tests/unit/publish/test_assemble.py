@@ -52,12 +52,14 @@ def test_forms_are_counted_in_the_proportion_of_the_weighted_rows() -> None:
     assert assemble._weighed_forms(results(0, 3, forms=forms))[("a", "scalar")] == 300
 
 
-def test_the_span_is_the_windows_or_else_what_was_met() -> None:
-    seen = Window(START, START + HOUR)
-    assert assemble._span(Window(START, START + 2 * HOUR), seen) == 2 * HOUR
+def test_rows_were_logged_in_the_window_or_else_when_they_were_met() -> None:
+    seen, window = Window(START, START + HOUR), Window(START, START + 2 * HOUR)
+    assert assemble._logged(window, seen) == window
     for open_window in (Window(START, None), Window(None, START), Window(None, None)):
-        assert assemble._span(open_window, seen) == HOUR
-        assert assemble._span(open_window, None) is None
+        assert assemble._logged(open_window, seen) == seen
+        assert assemble._logged(open_window, None) == Window()
+    assert assemble._length(seen) == HOUR
+    assert assemble._length(Window()) is None
     assert assemble._seen(Accounting()) is None
     assert assemble._seen(Accounting(first_time=START, last_time=START + HOUR)) == seen
 

@@ -46,6 +46,25 @@ def of_normal(deviations: float) -> float:
     return math.erfc(abs(deviations) / math.sqrt(2))
 
 
+# Gauss and Legendre's rule, by which Student's density is summed.
+_LEGGAUSS: Any = np.polynomial.legendre.leggauss  # typed in some versions of numpy alone
+_NODES, _WEIGHTS = _LEGGAUSS(60)
+
+
+def of_student(deviations: float, freedom: float) -> float:
+    """That a variable of Student's distribution (1908) lies so far from 0, on either side.
+
+    With x = sqrt(freedom) tan(a) its density is that of a, cos(a) ^ (freedom - 1), but for a factor.
+    """
+    if freedom <= 0 or not deviations:
+        return 1.0
+    low = math.atan(abs(deviations) / math.sqrt(freedom))
+    half = (math.pi / 2 - low) / 2
+    angles = low + half * (_NODES + 1)
+    total = math.sqrt(math.pi) / 2 * math.exp(math.lgamma(freedom / 2) - math.lgamma((freedom + 1) / 2))
+    return min(float(half * (_WEIGHTS @ np.cos(angles) ** (freedom - 1))) / total, 1.0)
+
+
 def of_chi_squared(value: float, freedom: int) -> float:
     """That a chi-squared variable is as great.
 

@@ -12,7 +12,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     FeatureDifference,
 )
 from trueserve.transforms.verdict.evidence.unseen_mass import may_be_named
-from trueserve.transforms.verdict.model import FindingEvidence, ShareChange
+from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation, ShareChange
 from trueserve.transforms.verdict.reference import ComparedPair
 from trueserve.transforms.verdict.wording import number, percent, quoted
 
@@ -92,10 +92,19 @@ def _seasonal(evidence: FindingEvidence) -> str:
     seasonal = evidence.seasonal
     if seasonal is None:
         return ""
-    if not seasonal.most:
+    if not seasonal.most and not seasonal.matched:
         return f"training's {seasonal.unit}s differ no more than chance makes them"
+    if seasonal.matched:
+        return _matched(seasonal)
     distances = f"{number(seasonal.median)} from the rest (median), {number(seasonal.most)} at most"
     return f"training's {seasonal.unit}s lie {distances}, this window {number(seasonal.distance)}"
+
+
+def _matched(seasonal: SeasonalVariation) -> str:
+    """How far the window lies from training of its season, and how far training's own periods do."""
+    distances = f"{number(seasonal.median)} from theirs (median), {number(seasonal.most)} at most"
+    matched = f"{seasonal.matched:,} {seasonal.unit}s of training match this window"
+    return f"{matched}: it lies {number(seasonal.distance)} from them, training's own lie {distances}"
 
 
 def only_seasonal(evidence: FindingEvidence) -> str:

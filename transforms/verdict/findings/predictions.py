@@ -44,16 +44,18 @@ def compare_space(
     span: dt.timedelta | None = None,
     *,
     other_types: Statistics | None = None,
+    start: dt.datetime | None = None,
 ) -> ComparisonResult:
     """`compare`, for whichever space the reference is of.
 
     Args:
       forms: `Accounting.forms`; predictions take from it the rows that have none, by reason.
       other_types: of the raw space alone.
+      start: when the span began, None where that is not known.
     """
     if reference.space is not Space.PREDICTION:
         others = other_types if reference.space is Space.RAW else None
-        return compare(reference, serving, policy, forms, span, other_types=others)
+        return compare(reference, serving, policy, forms, span, other_types=others, start=start)
     rows, unanswered = int(dataset(serving).num_examples), answers_of(forms)
     unanswered_findings = tuple(_unanswered(unanswered, rows))
     compared = compare(reference, answered(serving), policy, forms)

@@ -1,7 +1,8 @@
 """Rows counted by period and cell: an accumulator that merges, of bounded size, whatever the input.
 
-Of too many periods those are kept whose hash is smallest. A period that is among these at the end was among
-them in every part, so none of its rows was left out, and the sample does not depend on the order of rows.
+Of too many periods those are kept whose day has the smallest hash, so that a day has all of its hours. A
+period that is among these at the end was among them in every part, so none of its rows was left out, and the
+sample does not depend on the order of rows.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from trueserve.transforms.verdict.variation.bins import Bins
 Array = np.ndarray[Any, Any]
 
 #: Microseconds of a period, and how many periods of the kind are kept.
-UNITS: Mapping[str, tuple[int, int]] = {"day": (86_400_000_000, 400), "hour": (3_600_000_000, 200)}
+UNITS: Mapping[str, tuple[int, int]] = {"day": (86_400_000_000, 750), "hour": (3_600_000_000, 1_680)}
 # All counts together take no more than this: four thousand features have some hundred periods less.
 _MOST_BYTES = 512 << 20
 _NEVER = np.iinfo(np.int64)
@@ -71,9 +72,14 @@ class UnitCounts:
         most = self.layout.most_periods(self.unit)
         if len(wanted) > most:
             self.left_out = True
-            wanted = wanted[np.argsort(_hashes(wanted), kind="stable")[:most]]
+            wanted = wanted[np.argsort(_hashes(wanted // self._of_day), kind="stable")[:most]]
         self._keep(wanted)
         return np.array([self.rows.get(int(number), -1) for number in numbers], np.int64)
+
+    @property
+    def _of_day(self) -> int:
+        """How many periods a day has."""
+        return UNITS["day"][0] // UNITS[self.unit][0]
 
     def _keep(self, wanted: Array) -> None:
         new = [number for number in wanted.tolist() if number not in self.rows]

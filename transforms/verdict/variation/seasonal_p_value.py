@@ -67,7 +67,7 @@ def of_difference(
 
     `between_windows`: both sides are windows. Then one of them lies half of the way out, at least.
     """
-    unit, length = _known_unit(variation, span)
+    unit, length = known_unit(variation, span)
     if (periods := variation.get(unit, {}).get(name)) is None:
         return None
     aspects = list(_aspects(periods, difference, both_views, length))
@@ -92,14 +92,14 @@ def of_share(variation: Variation, name: str, effect: float, span: dt.timedelta 
 
     0 where nothing is known of its periods: then chance alone decides.
     """
-    unit, length = _known_unit(variation, span)
+    unit, length = known_unit(variation, span)
     if (periods := variation.get(unit, {}).get(name)) is None:
         return 0.0
     period_tails = tails.of_values(periods, length)
     return tails.probability(period_tails, effect) if period_tails else 0.0
 
 
-def _known_unit(variation: Variation, span: dt.timedelta | None) -> Periods:
+def known_unit(variation: Variation, span: dt.timedelta | None) -> Periods:
     """Days where hours are asked for and none are known: an hour is no nearer to training than its day."""
     wanted = periods_of(span)
     return wanted if wanted.unit in variation else Periods("day", 1)
@@ -139,7 +139,7 @@ def _of_values(
     periods: FeaturePeriods, difference: FeatureDifference, both_views: tuple[View, View | None], length: int
 ) -> Iterator[_Aspect]:
     period_tails = tails.of_values(periods, length)
-    if (shares := _shares(periods.cells, *both_views)) is None:
+    if (shares := shares_on_cells(periods.cells, *both_views)) is None:
         return
     before, after = shares
     if periods.cells.kind == cell.CATEGORY:
@@ -166,7 +166,8 @@ def _of_moments(periods: FeaturePeriods, serving: View | None, length: int) -> I
         yield _Aspect(period_tails, distance, _ONE_SIDE)
 
 
-def _shares(cells: cell.Bins, training: View, serving: View | None) -> tuple[Array, Array] | None:
+def shares_on_cells(cells: cell.Bins, training: View, serving: View | None) -> tuple[Array, Array] | None:
+    """The shares of both in the cells of the periods; None for what has no distribution."""
     if serving is None:
         return None
     if cells.kind == cell.CATEGORY:

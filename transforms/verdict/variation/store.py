@@ -20,6 +20,8 @@ from trueserve.transforms.verdict.variation.period_counts import PeriodCounts, U
 Array = np.ndarray[Any, Any]
 
 _FORMAT = 1
+# Most cells of an hour are empty.
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
 _FLOATS, _DOUBLES = pa.large_list(pa.float32()), pa.large_list(pa.float64())
 _SCHEMA = pa.schema(
     [
@@ -137,7 +139,8 @@ def _new(counts: UnitCounts, name: str, cells: Bins, periods: Array) -> Array | 
 def to_bytes(spaces: Spaces) -> bytes:
     """The content of `variation.arrow`, by the name of the space; the same input gives the same bytes."""
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, _SCHEMA.with_metadata({"trueserve": str(_FORMAT)})) as writer:
+    schema = _SCHEMA.with_metadata({"trueserve": str(_FORMAT)})
+    with pa.ipc.new_stream(sink, schema, options=_COMPRESSED) as writer:
         for space, variation in sorted(spaces.items()):
             for unit, features in sorted(variation.items()):
                 rows = [

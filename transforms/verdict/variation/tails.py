@@ -89,6 +89,28 @@ class Tail:
         return max(_middle(excess) / math.log(2), float(np.mean(excess)) / 2)
 
 
+@dataclasses.dataclass(frozen=True)
+class SpanTail(Tail):
+    """Of spans so few of which do not overlap that their tail is not seen: it is taken to be Student's.
+
+    Its scale is the root mean square of the distances; as many degrees of freedom as spans are independent.
+    """
+
+    def probability(self, distance: float) -> float:
+        """How likely a span lies so far from training, at least; no less than the share of those that do."""
+        if not self.most:
+            return float(distance <= 0)
+        scale = math.sqrt(float(np.mean(self.distances**2)))
+        further = len(self.distances) - int(np.searchsorted(self.distances, distance, "left"))
+        return max(p_values.of_student(distance / scale, self.independent), further / len(self.distances))
+
+
+def tail_of_spans(distances: Array, independent: float) -> Tail:
+    """The tail that so many independent spans allow: their own, or Student's."""
+    kind = Tail if _TAIL * independent >= _LEAST_IN_TAIL else SpanTail
+    return kind(np.sort(distances), independent)
+
+
 def _middle(ascending: Array) -> float:
     """The median."""
     return float(ascending[(len(ascending) - 1) // 2] + ascending[len(ascending) // 2]) / 2
@@ -209,25 +231,38 @@ def _spans(periods: Array, length: int) -> Array:
 
 def _of_numbers(counts: Array, total: Array, rows: Array) -> Array:
     shares, others = _shares(counts, total)
-    far = np.abs(np.cumsum(shares - others, 1)).max(1)
-    floors = p_values.floors_of_kolmogorov(rows)
-    return _beyond(far, _KOLMOGOROV_SQUARE / rows, floors)
+    return numbers_apart(shares - others, rows)
 
 
 def _of_categories(counts: Array, total: Array, rows: Array) -> Array:
     shares, others = _shares(counts, total)
-    far = np.abs(shares - others).sum(1) / 2
-    # As `chance.expected_variation` and `floor_of_variation`, of all periods at once.
-    means = np.sqrt(2 * others * (1 - others) / (math.pi * rows[:, None])).sum(1) / 2
-    floors = np.sqrt(p_values.high_chi_squared(others.shape[1] - 1) / rows) / 2
-    return _beyond(far, means**2, floors)
+    return categories_apart(shares - others, others, rows)
 
 
 def _of_missing(counts: Array, total: Array, rows: Array) -> Array:
     shares, others = _shares(counts, total)
-    far = np.abs(shares - others)[:, 1]
-    floors = np.array([p_values.floor_of_share(float(p), n) for p, n in zip(others[:, 1], rows, strict=True)])
-    return _beyond(far, others[:, 0] * others[:, 1] / rows, floors)
+    return missing_apart((shares - others)[:, 1], others[:, 1], rows)
+
+
+def numbers_apart(apart: Array, sizes: Array) -> Array:
+    """Kolmogorov's distances beyond chance, of differences of shares [periods, cells]."""
+    far = np.abs(np.cumsum(apart, 1)).max(1)
+    return beyond_chance(far, _KOLMOGOROV_SQUARE / sizes, p_values.floors_of_kolmogorov(sizes))
+
+
+def categories_apart(apart: Array, expected: Array, sizes: Array) -> Array:
+    """Total variation beyond chance, of differences from `expected` shares, both [periods, cells]."""
+    far = np.abs(apart).sum(1) / 2
+    # As `chance.expected_variation` and `floor_of_variation`, of all periods at once.
+    means = np.sqrt(2 * expected * (1 - expected) / (math.pi * sizes[:, None])).sum(1) / 2
+    floors = np.sqrt(p_values.high_chi_squared(expected.shape[1] - 1) / sizes) / 2
+    return beyond_chance(far, means**2, floors)
+
+
+def missing_apart(apart: Array, expected: Array, sizes: Array) -> Array:
+    """How far shares lie from the `expected` ones beyond chance, both [periods]."""
+    floors = [p_values.floor_of_share(float(p), n) for p, n in zip(expected, sizes, strict=True)]
+    return beyond_chance(np.abs(apart), expected * (1 - expected) / sizes, np.array(floors))
 
 
 def _shares(counts: Array, total: Array) -> tuple[Array, Array]:
@@ -239,7 +274,7 @@ def _shares(counts: Array, total: Array) -> tuple[Array, Array]:
     return period_shares, other_shares
 
 
-def _beyond(far: Array, square_by_chance: Array, floors: Array) -> Array:
+def beyond_chance(far: Array, square_by_chance: Array, floors: Array) -> Array:
     """Distances without what chance adds, by the components of their variance: squares add up.
 
     All are made smaller by the same factor, so that the mean of their squares is what is left of it; where

@@ -6,9 +6,10 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from support.variation import DAY, HOUR, ROWS, counted, lists, rows
 
-from trueserve.transforms.verdict.variation import store, tails
+from trueserve.transforms.verdict.variation import period_counts, store, tails
 
 
 def test_counts_are_those_that_are_counted_plainly_and_the_same_in_any_number_of_parts() -> None:
@@ -52,12 +53,16 @@ def test_rows_without_a_time_are_counted_and_in_no_period() -> None:
     assert store.of_counts(counts)["day"]["x"].rows.sum() == 6 * ROWS - 100
 
 
-def test_a_sample_of_hours_does_not_depend_on_the_order_of_rows() -> None:
+def test_a_sample_of_hours_is_of_days_and_does_not_depend_on_the_order_of_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(period_counts.UNITS, "hour", (HOUR, 192))
     batch, time = rows(5, 20)
     backwards = pa.array(np.arange(batch.num_rows)[::-1])
     forward, backward = counted(batch, time), counted(batch.take(backwards), time.take(backwards), 3)
     hours = store.of_counts(forward)["hour"]["x"]
-    assert len(forward.units["hour"].rows) == 200 < 20 * 24
+    assert len(forward.units["hour"].rows) == 192 < 20 * 24
+    assert len({number // 24 for number in forward.units["hour"].rows}) <= 10
     np.testing.assert_array_equal(hours.counts, store.of_counts(backward)["hour"]["x"].counts)
     hour_numbers = np.asarray(time.cast(pa.int64())) // HOUR
     assert hours.rows.tolist() == [int((hour_numbers == number).sum()) for number in hours.periods]
