@@ -97,7 +97,7 @@ def test_neither_label_nor_time_is_counted_and_requests_need_no_time(home: Home)
     assert not {e2e.LABEL, "when"} & store.from_bytes(baseline.variation)["raw"]["day"].keys()
     assert "when" not in [feature.name for feature in baseline.schema.feature]
     assert baseline.contract.time_feature == "when"
-    assert baseline.contract.periods == {"day": DAYS, "hour": 200, "rows_without_time": 0}
+    assert baseline.contract.periods == {"day": DAYS, "hour": DAYS * 24, "rows_without_time": 0}
 
 
 def validate(home: Home, folder: Path, rows: list[e2e.Row]) -> dict[str, object]:

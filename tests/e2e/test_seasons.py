@@ -36,7 +36,7 @@ def hours(
         if index % 24 == 0:
             longer = 0.8 * longer + rng.gauss(0, 60)
         season = -math.cos(2 * math.pi * (month_of(first + index) - FIRST) / 24 / 365.25)
-        row["distance"] = [round(1200 + 500 * season + longer + rng.gauss(0, 100))]
+        row["distance"] = [float(round(1200 + 500 * season + longer + rng.gauss(0, 100)))]
         row["when"] = [(first + index) * HOUR]
     return rows
 

@@ -118,6 +118,6 @@ FINDING_RULES: tuple[FindingRule, ...] = (
     _add_differences,
     _add_shares_that_grew,
     _add_causes,
-    lambda examination, findings: season_findings.settled(examination.pair, findings),
+    lambda examination, findings: season_findings.settled(examination.results, findings),
     _adds(lambda examination: augmentation_findings.findings(examination.pair, examination.results.names)),
 )

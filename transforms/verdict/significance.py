@@ -73,12 +73,12 @@ class TestResults:
         """
         return {
             name: [self._from_matches(name, difference) for difference in of_feature]
-            for name, of_feature in self._from_all.items()
+            for name, of_feature in self.from_all.items()
         }
 
     @cached_property
-    def _from_all(self) -> dict[str, list[FeatureDifference]]:
-        """Likewise, from all of training."""
+    def from_all(self) -> dict[str, list[FeatureDifference]]:
+        """Likewise, whatever the season: from all of training."""
         differences = {name: [self._of_missing(name), *self._of_values(name)] for name in self.names}
         return differences | {name: [self._of_missing(name)] for name in self.present}
 
@@ -89,7 +89,7 @@ class TestResults:
         if not variation or start is None or self.pair.between_windows:
             return {}
         where = Placed(start, self.pair.span)
-        return in_season.matched(variation, self._from_all, self._both_views, self.pair.rows, where)
+        return in_season.matched(variation, self.from_all, self._both_views, self.pair.rows, where)
 
     def _both_views(self, name: str) -> tuple[View, View | None]:
         return self.pair.training[name], self.pair.serving.get(name)

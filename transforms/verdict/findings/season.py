@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from trueserve.transforms.verdict.evidence.feature_difference import KOLMOGOROV, VARIATION
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.reference import ComparedPair
+from trueserve.transforms.verdict.significance import TestResults
 from trueserve.transforms.verdict.variation import bins as cell
 from trueserve.transforms.verdict.variation import matching, tails
 from trueserve.transforms.verdict.variation.matched import LEAST_ROWS, shares_of, window_moments
@@ -38,12 +40,16 @@ _BEYOND, _FACTOR = 0.5, 1.25
 _CERTAIN = 0.9
 
 
-def settled(pair: ComparedPair, findings: list[Finding]) -> list[Finding]:
+def settled(results: TestResults, findings: list[Finding]) -> list[Finding]:
     """The findings, errors that a season may make as info, and what is to be said of the season itself."""
+    pair = results.pair
     if (target := _outside(pair)) is None:
         return findings
     changed = [_as_season(pair, target, finding) for finding in findings]
     seasonal = [new.feature for old, new in zip(findings, changed, strict=True) if old is not new]
+    seasonal += _moved(
+        results, {finding.feature for finding in changed if finding.severity is Severity.ERROR}
+    )
     names = {name: None for feature in seasonal for name in pair.raw_features(feature) or (feature,)}
     return [*changed, _finding(pair, target, tuple(names))]
 
@@ -95,11 +101,33 @@ def _as_season(pair: ComparedPair, target: Target, finding: Finding) -> Finding:
     training = pair.training.get(finding.feature)
     if periods is None or serving is None or training is None:
         return finding
-    periods = periods.kept(periods.counts.sum(1) >= LEAST_ROWS)
+    periods = _with_rows(periods)
     if not _is_seasonal(periods) or not _goes_on(periods, target.length, training, serving):
         return finding
     message = f"{finding.message}; {AS_SEASON}"
     return dataclasses.replace(finding, severity=Severity.INFO, message=message)
+
+
+def _moved(results: TestResults, errors: set[str]) -> list[str]:
+    """Features that vary with the season, are no error, and differ from all of training."""
+    return [
+        name
+        for name, periods in _days(results.pair).items()
+        if name not in errors and _differs(results, name) and _is_seasonal(_with_rows(periods))
+    ]
+
+
+def _differs(results: TestResults, name: str) -> bool:
+    return any(
+        difference.metric in (KOLMOGOROV, VARIATION)
+        and difference.p_value <= results.first_p
+        and difference.effect >= results.least_effect(name, difference.metric)
+        for difference in results.from_all.get(name, ())
+    )
+
+
+def _with_rows(periods: FeaturePeriods) -> FeaturePeriods:
+    return periods.kept(periods.counts.sum(1) >= LEAST_ROWS)
 
 
 def _is_seasonal(periods: FeaturePeriods) -> bool:
