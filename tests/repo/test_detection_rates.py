@@ -34,6 +34,7 @@ from benchmarks.detection_duels import any_size, duels, large, promised
 from benchmarks.detection_faults import PROMISED
 from benchmarks.detection_promises import LEAST_FOUND
 from benchmarks.detection_rates import Share, Thresholds, as_it_comes
+from benchmarks.detection_season_trials import CLEAN, FAULTS, SeasonTrial
 from benchmarks.detection_windows import FULL, tasks
 
 # A planted answer: of 20 windows, window k has the score k / 20 in `x` (a number) and 0 in `c` (a category).
@@ -110,6 +111,7 @@ def test_a_peer_whose_own_anomalies_are_too_many_has_no_thresholds() -> None:
 
 
 DAYS = [Day("2013-01-01", 800, ())]
+YEARS = [SeasonTrial(1, kind, is_error=kind in FAULTS) for kind in (*CLEAN, *FAULTS)]
 
 
 def all_sizes(**more: Any) -> list[Judged]:
@@ -117,18 +119,20 @@ def all_sizes(**more: Any) -> list[Judged]:
 
 
 def failing(windows: list[Judged], trifles: Mapping[str, bool] | None = None) -> list[str]:
-    return [str(bound) for bound in bounds(windows, trifles or {"normal": False}, DAYS) if not bound.holds]
+    return [
+        str(bound) for bound in bounds(windows, trifles or {"normal": False}, DAYS, YEARS) if not bound.holds
+    ]
 
 
 def test_all_bounds_hold_where_nothing_is_missed() -> None:
     assert failing(all_sizes()) == []
-    assert len(bounds(all_sizes(), {"normal": False}, DAYS)) == 3 + 1 + 18 + 1 + 1 + 48
+    assert len(bounds(all_sizes(), {"normal": False}, DAYS, YEARS)) == 3 + 1 + 18 + 1 + 1 + 6 + 48
 
 
 def test_what_was_not_measured_does_not_hold() -> None:
-    assert [str(bound) for bound in bounds(all_sizes(), {"normal": False}) if not bound.holds] == [
-        "FAILS: at most one real day in 30 is an error against a baseline of the others: 0 of 0"
-    ]
+    assert [
+        str(bound) for bound in bounds(all_sizes(), {"normal": False}, seasons=YEARS) if not bound.holds
+    ] == ["FAILS: at most one real day in 30 is an error against a baseline of the others: 0 of 0"]
     alone = [
         dataclasses.replace(
             window,
@@ -220,3 +224,14 @@ def test_the_plan_asks_peers_of_windows_that_are_there() -> None:
 def test_modules_of_the_benchmark_are_short() -> None:
     for path in (ROOT / "benchmarks").glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) < 300, path.name
+
+
+def test_second_years_are_held_to_few_alarms_and_to_their_faults() -> None:
+    alarm, *others = YEARS
+    missed = [trial._replace(is_error=False) for trial in others]
+    lines = [str(bound) for bound in bounds([], {}, DAYS, [alarm._replace(is_error=True), *missed])]
+    failing_lines = [
+        line for line in lines if line.startswith("FAILS") and ("year" in line or "of this" in line)
+    ]
+    assert len(failing_lines) == 6
+    assert any("clean window of a second year in 200" in line for line in failing_lines)

@@ -45,7 +45,7 @@ Array = np.ndarray[Any, Any]
 # Of totals of periods, [rows, columns]: what is compared, [rows, values].
 _Measure = Callable[[Array], Array]
 # An aspect, and how likely chance alone makes a part (0 to 1) of its distance.
-_Chance = tuple[Aspect, Callable[[float], float]]
+_AspectByChance = tuple[Aspect, Callable[[float], float]]
 _RESOLUTION = 0.0025
 
 
@@ -164,7 +164,7 @@ def _aspects(
     difference: FeatureDifference,
     both_views: tuple[View, View | None],
     rows: tuple[int, int],
-) -> Iterator[_Chance]:
+) -> Iterator[_AspectByChance]:
     before, after = both_views
     if difference.metric == MISSING:
         yield from _of_missing(
@@ -174,7 +174,9 @@ def _aspects(
         yield from _of_values(pairs, before, after)
 
 
-def _of_missing(pairs: _Pairs, difference: FeatureDifference, rows: tuple[float, float]) -> Iterator[_Chance]:
+def _of_missing(
+    pairs: _Pairs, difference: FeatureDifference, rows: tuple[float, float]
+) -> Iterator[_AspectByChance]:
     periods = pairs.periods
     totals = np.stack([periods.present, periods.rows - periods.present], 1)
     sizes, enough = pairs.sizes(periods.rows)
@@ -190,7 +192,7 @@ def _of_missing(pairs: _Pairs, difference: FeatureDifference, rows: tuple[float,
     yield Aspect(tail, distance), lambda part: p_values.of_normal(part * distance / deviation)
 
 
-def _of_values(pairs: _Pairs, before: View, after: View) -> Iterator[_Chance]:
+def _of_values(pairs: _Pairs, before: View, after: View) -> Iterator[_AspectByChance]:
     cells, counts = pairs.periods.cells, pairs.periods.counts
     sizes, enough = pairs.sizes(pairs.rows)
     if (shares := shares_on_cells(cells, before, after)) is None or not pairs.is_enough(enough):
