@@ -24,7 +24,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import SeasonalVariation
 from trueserve.transforms.verdict.variation import bins as cell
-from trueserve.transforms.verdict.variation import matching, tails
+from trueserve.transforms.verdict.variation import matching, span_tails, tails
 from trueserve.transforms.verdict.variation.matched import (
     ANYWHERE,
     DEVIATION,
@@ -151,7 +151,8 @@ class _Pairs:
         return 1 / uncertain
 
     def tail(self, distances: Array) -> Tail:
-        return tails.tail_of_spans(distances, matching.independent_spans(len(distances), self.length))
+        independent = matching.independent_spans(len(distances), self.length)
+        return span_tails.tail_of_spans(distances, independent, self.length)
 
     @cached_property
     def rows(self) -> Array:

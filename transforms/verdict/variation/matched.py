@@ -13,7 +13,7 @@ import numpy as np
 
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.variation import bins as cell
-from trueserve.transforms.verdict.variation import matching, tails
+from trueserve.transforms.verdict.variation import matching, span_tails, tails
 from trueserve.transforms.verdict.variation.matching import Matches, Target
 from trueserve.transforms.verdict.variation.seasonal_p_value import divided, known_unit
 from trueserve.transforms.verdict.variation.store import FeaturePeriods, Variation
@@ -105,7 +105,7 @@ class Matched:
     def tail(self, distances: Array) -> Tail:
         """Of the distances of spans with rows enough."""
         share = len(distances) / len(self.matches.spans.first)
-        return tails.tail_of_spans(distances, self.matches.independent * share)
+        return span_tails.tail_of_spans(distances, self.matches.independent * share, self.target.length)
 
     def without_course(self, apart: Array, known: Array) -> Array:
         """How far spans lie out, less what the course of a year makes: matches lie beside a span, not in it.

@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 
 #: Periods with fewer rows that have the feature tell nothing, nor do fewer such periods.
 LEAST_ROWS, LEAST_PERIODS = 50, 5
-_TAIL, _LEAST_IN_TAIL = 0.1, 5
+TAIL, LEAST_IN_TAIL = 0.1, 5
 NO_DEVIATION = 1e-3
 # The mean of the square of Kolmogorov's statistic, scaled by the rows.
 _KOLMOGOROV_SQUARE = math.pi**2 / 12
@@ -72,7 +72,7 @@ class Tail:
     @cached_property
     def _in_tail(self) -> int:
         total = len(self.distances)
-        return min(max(math.ceil(_TAIL * total), _LEAST_IN_TAIL), total - 1)
+        return min(max(math.ceil(TAIL * total), LEAST_IN_TAIL), total - 1)
 
     @property
     def _share(self) -> float:
@@ -87,28 +87,6 @@ class Tail:
         # By the median: one storm must not make all else natural. By the mean where most exceed nothing.
         excess = self.distances[-self._in_tail :] - self.start
         return max(_middle(excess) / math.log(2), float(np.mean(excess)) / 2)
-
-
-@dataclasses.dataclass(frozen=True)
-class SpanTail(Tail):
-    """Of spans so few of which do not overlap that their tail is not seen: it is taken to be Student's.
-
-    Its scale is the root mean square of the distances; as many degrees of freedom as spans are independent.
-    """
-
-    def probability(self, distance: float) -> float:
-        """How likely a span lies so far from training, at least; no less than the share of those that do."""
-        if not self.most:
-            return float(distance <= 0)
-        scale = math.sqrt(float(np.mean(self.distances**2)))
-        further = len(self.distances) - int(np.searchsorted(self.distances, distance, "left"))
-        return max(p_values.of_student(distance / scale, self.independent), further / len(self.distances))
-
-
-def tail_of_spans(distances: Array, independent: float) -> Tail:
-    """The tail that so many independent spans allow: their own, or Student's."""
-    kind = Tail if _TAIL * independent >= _LEAST_IN_TAIL else SpanTail
-    return kind(np.sort(distances), independent)
 
 
 def _middle(ascending: Array) -> float:
