@@ -139,7 +139,7 @@ class _Pairs:
         own = np.maximum(self.spans.sums(rows), 1e-300)
         uncertain = 1 / own
         if self.matches is not None:
-            uncertain = uncertain + 1 / np.maximum(self.matches[1].sizes(rows)[1], 1e-300)
+            uncertain = uncertain + 1 / np.maximum(self.matches[1].span_sizes(rows), 1e-300)
         enough = (own[self.first] >= LEAST_ROWS) & (own[self.second] >= LEAST_ROWS)
         return 1 / (uncertain[self.first] + uncertain[self.second]), enough
 
@@ -147,7 +147,7 @@ class _Pairs:
         """The effective size of both windows, of so many independent rows, and of their matches."""
         uncertain = sum(1 / max(count, 1.0) for count in of_windows)
         for matches in self.matches or ():
-            uncertain += 1 / max(matches.sizes(rows)[0], 1.0)
+            uncertain += 1 / max(matches.window_size(rows), 1.0)
         return 1 / uncertain
 
     def tail(self, distances: Array) -> Tail:

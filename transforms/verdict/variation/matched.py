@@ -94,11 +94,11 @@ class Matched:
 
     def rows_matched(self, rows: Array) -> float:
         """How many rows tell as much as those of the window's matches (Kish)."""
-        return self.matches.sizes(rows)[0]
+        return self.matches.window_size(rows)
 
     def sizes(self, rows: Array) -> tuple[Array, Array]:
         """For spans the effective size of both samples, and which have rows enough."""
-        own, others = self.matches.spans.sums(rows), self.matches.sizes(rows)[1]
+        own, others = self.matches.spans.sums(rows), self.matches.span_sizes(rows)
         enough = (own >= LEAST_ROWS) & (others >= LEAST_ROWS_MATCHED)
         return own * others / np.maximum(own + others, 1e-300), enough
 

@@ -138,10 +138,20 @@ class Matches:
         """How many periods of training match the window."""
         return int(np.count_nonzero(self.weights))
 
-    def sizes(self, rows: Array) -> tuple[float, Array]:
-        """How many rows tell as much as those of the matches (Kish): of the window's, and of each span's."""
-        of_window = _kish(self.weights @ rows, self.weights**2 @ rows)
-        return float(of_window), _kish(self.span_weights @ rows, self._squares @ rows)
+    def window_size(self, rows: Array) -> float:
+        """How many rows tell as much as those of the window's matches (Kish), of so many rows a period."""
+        return float(_kish(self.weights @ rows, self.weights**2 @ rows))
+
+    def span_sizes(self, rows: Array) -> Array:
+        """Likewise of each span's matches; most features have the same rows."""
+        key = rows.tobytes()
+        if key not in self._span_sizes:
+            self._span_sizes[key] = _kish(self.span_weights @ rows, self._squares @ rows)
+        return self._span_sizes[key]
+
+    @cached_property
+    def _span_sizes(self) -> dict[bytes, Array]:
+        return {}
 
     @cached_property
     def _squares(self) -> Array:
@@ -158,37 +168,49 @@ def of(periods: Array, target: Target) -> Matches | None:
     return _of(np.ascontiguousarray(periods, np.int64).tobytes(), target) if len(periods) else None
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=4)
 def _of(packed: bytes, target: Target) -> Matches | None:
     periods = np.frombuffer(packed, np.int64)
     spans = Spans.of(periods, target.length)
     if independent_spans(len(spans.first), target.length) < LEAST_INDEPENDENT:
         return None
-    levels = (_at_level(periods, target, spans, level) for level in _LEVELS[target.unit])
+    levels = (_at_level(packed, target, spans, level) for level in _LEVELS[target.unit])
     return next((matches for matches in levels if matches is not None), None)
 
 
-def _at_level(periods: Array, target: Target, spans: Spans, level: Level) -> Matches | None:
+def _at_level(packed: bytes, target: Target, spans: Spans, level: Level) -> Matches | None:
+    periods = np.frombuffer(packed, np.int64)
     days = periods // _PERIODS_OF_DAY[target.unit]
-    distances = np.abs(offsets(target.days[:, None], days[None, :]))
-    nearest = float(distances.min())
-    season = level.season if nearest <= level.season else nearest + SEASON
-    near = distances <= season
-    weights = (near & _alike(target.numbers, periods, target.unit, level)).sum(0).astype(float)
+    nearest, season, weights = _weights_of_window(periods, days, target, level)
     if np.count_nonzero(weights) <= LEAST_MATCHES:
         return None
-    middle = offsets(target.days.mean(), days)
-    past = float(weights[middle < 0].sum() / weights.sum())
+    past = float(weights[offsets(target.days.mean(), days) < 0].sum() / weights.sum())
     apart = max(min(_SAME_WEATHER, (days[-1] - days[0] + 1) / _OF_TRAINING), nearest - 1)
-    of_spans = _weights_of_spans(periods, target, spans, level._replace(season=int(season + apart)), apart)
+    wider = level._replace(season=int(season + apart))
+    of_spans = _weights_of_spans(packed, target.unit, target.length, wider, float(apart))
     of_spans, is_known = _on_sides(of_spans, days, spans, past)
     independent = independent_spans(int(is_known.sum()), target.length)
     if is_known.sum() < LEAST_SPANS or independent < LEAST_INDEPENDENT:
         return None
     kept = spans.kept(is_known)
     middles = (days[kept.first] + days[kept.end - 1]) / 2
-    is_round = len(np.unique(days % int(_YEAR))) >= _ALL_SEASONS and days[-1] - days[0] >= _ALL_SEASONS
-    return Matches(level, weights, kept, of_spans[is_known], independent, middles, is_round)
+    return Matches(level, weights, kept, of_spans[is_known], independent, middles, _is_round(days))
+
+
+def _weights_of_window(
+    periods: Array, days: Array, target: Target, level: Level
+) -> tuple[float, float, Array]:
+    """How far the nearest days of training are, how far the season reaches, and the weights of `Matches`."""
+    distances = np.abs(offsets(target.days[:, None], days[None, :]))
+    nearest = float(distances.min())
+    season = level.season if nearest <= level.season else nearest + SEASON
+    alike = _alike(target.numbers, periods, target.unit, level)
+    return nearest, season, ((distances <= season) & alike).sum(0).astype(float)
+
+
+def _is_round(days: Array) -> bool:
+    """Whether training has all seasons."""
+    return len(np.unique(days % int(_YEAR))) >= _ALL_SEASONS and bool(days[-1] - days[0] >= _ALL_SEASONS)
 
 
 def independent_spans(spans: int, length: int) -> float:
@@ -196,11 +218,13 @@ def independent_spans(spans: int, length: int) -> float:
     return spans / length * (_OVERLAPPING if length > 1 else 1.0)
 
 
-def _weights_of_spans(periods: Array, target: Target, spans: Spans, level: Level, apart: float) -> Array:
+@functools.lru_cache(maxsize=4)
+def _weights_of_spans(packed: bytes, unit: str, length: int, level: Level, apart: float) -> Array:
     """How often each period matches one of a span's, [spans, periods]; none that is near in time."""
-    days = periods // _PERIODS_OF_DAY[target.unit]
+    periods = np.frombuffer(packed, np.int64)
+    days, spans = periods // _PERIODS_OF_DAY[unit], Spans.of(periods, length)
     near = np.abs(offsets(days[:, None], days[None, :])) <= level.season
-    weights = spans.sums(near & _alike(periods, periods, target.unit, level))
+    weights = spans.sums(near & _alike(periods, periods, unit, level))
     first, last = days[spans.first][:, None], days[spans.end - 1][:, None]
     weights[(days[None, :] >= first - apart) & (days[None, :] <= last + apart)] = 0.0
     return weights
