@@ -14,7 +14,7 @@ from trueserve.transforms.verdict.variation.store import FeaturePeriods
 NUM_DAYS = 12
 
 
-def words(*counts: tuple[int, int]) -> FeaturePeriods:
+def of_words(*counts: tuple[int, int]) -> FeaturePeriods:
     """Days with so many of both words."""
     array = np.array([(a, b, 0) for a, b in counts], float).reshape(-1, 3)
     rows, nothing = array.sum(1), np.zeros((len(array), 0))
@@ -28,7 +28,7 @@ def served(**counts: int) -> View:
 
 
 def test_a_word_alone_is_new_where_training_had_two_each_day() -> None:
-    periods = words(*[(30, 10)] * NUM_DAYS)
+    periods = of_words(*[(30, 10)] * NUM_DAYS)
     assert is_new_constant(periods, 1, served(a=50))
     assert is_new_constant(periods, 3, served(z=50))
     assert not is_new_constant(periods, 1, served(a=49, b=1))
@@ -36,15 +36,15 @@ def test_a_word_alone_is_new_where_training_had_two_each_day() -> None:
 
 
 def test_a_day_of_one_word_alone_makes_it_no_news_for_a_day_and_still_for_a_week() -> None:
-    periods = words(*[(30, 10)] * (NUM_DAYS - 1), (40, 0))
+    periods = of_words(*[(30, 10)] * (NUM_DAYS - 1), (40, 0))
     assert not is_new_constant(periods, 1, served(a=50))
     assert is_new_constant(periods, 7, served(a=50))
 
 
 @pytest.mark.parametrize(("rows", "days"), [(19, NUM_DAYS), (50, 4)])
 def test_few_rows_and_few_days_say_nothing(rows: int, days: int) -> None:
-    assert not is_new_constant(words(*[(30, 10)] * days), 1, served(a=rows))
-    assert not is_new_constant(words(), 1, served(a=50))
+    assert not is_new_constant(of_words(*[(30, 10)] * days), 1, served(a=rows))
+    assert not is_new_constant(of_words(), 1, served(a=50))
 
 
 def test_a_number_is_constant_by_its_ends() -> None:
