@@ -77,3 +77,28 @@ def test_a_fall_overnight_is_drift_and_the_course_of_the_year_is_none() -> None:
     fallen = detection_seasons.with_temperature(august, lambda values: values - 0.44)
     drift = detection_seasons.warnings_between(year(), july, fallen)
     assert {finding.feature for finding in drift} == {"temperature"}
+
+
+def test_more_missing_rows_than_in_that_season_are_an_error() -> None:
+    window, random = month(5), np.random.default_rng(1)
+    wind = np.asarray(window.columns["wind"]).copy()
+    wind[random.random(len(wind)) < 0.15] = np.nan
+    lacking = window._replace(columns=window.columns | {"wind": wind})
+    [finding] = detection_seasons.errors(year(), lacking)
+    assert (finding.feature, finding.metric) == ("wind", "missing_share_difference")
+    assert finding.evidence is not None
+    assert finding.evidence.seasonal is not None
+    assert finding.evidence.seasonal.matched > 40
+
+
+def test_another_mix_of_words_than_in_that_season_is_an_error() -> None:
+    window, random = month(10), np.random.default_rng(1)
+    kind = np.asarray(window.columns["kind"]).copy()
+    kind[random.random(len(kind)) < 0.3] = "guest"
+    assert culprits(window._replace(columns=window.columns | {"kind": kind})) == {"kind"}
+
+
+def test_weekends_are_no_error_though_most_days_are_no_weekends() -> None:
+    of = Seasons(SEED, rate=10)
+    for day in (383, 384):  # a Sunday and a Monday
+        assert not detection_seasons.errors(of, detection_seasons.window(of, 24 * day, 24))

@@ -24,6 +24,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import SeasonalVariation
 from trueserve.transforms.verdict.variation import bins as cell
+from trueserve.transforms.verdict.variation.constants import is_new_constant
 from trueserve.transforms.verdict.variation.matched import (
     ANYWHERE,
     Aspect,
@@ -63,6 +64,8 @@ class SeasonalDifference:
             return None
         p_of_part = self.difference.p_of_part
         p_value = min(1.0, *(aspect.p_value(p_of_part) for aspect in aspects))
+        if is_new_constant(self.matched.periods, self.matched.target.length, self.serving):
+            p_value = 0.0
         first, target = aspects[0], self.matched.target
         count = self.matched.matches.count
         return SeasonalVariation(

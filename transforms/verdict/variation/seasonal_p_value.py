@@ -16,9 +16,11 @@ import numpy as np
 
 from trueserve.transforms.verdict.evidence import cdf as cdfs
 from trueserve.transforms.verdict.evidence.feature_difference import (
+    KOLMOGOROV,
     LENGTH,
     MISSING,
     UNSEEN_SHARE,
+    VARIATION,
     VECTOR,
     FeatureDifference,
 )
@@ -26,6 +28,7 @@ from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import SeasonalVariation
 from trueserve.transforms.verdict.variation import bins as cell
 from trueserve.transforms.verdict.variation import tails
+from trueserve.transforms.verdict.variation.constants import is_new_constant
 from trueserve.transforms.verdict.variation.store import FeaturePeriods, Variation
 from trueserve.transforms.verdict.variation.tails import Tail
 
@@ -82,6 +85,9 @@ def of_difference(
         # No way of dividing gives less than nature's probability of the whole.
         if seasonal(aspect.distance) < p_value * aspect.weight:
             p_value = min(divided(seasonal, difference.p_of_part, aspect.distance) / aspect.weight, p_value)
+    values = difference.metric in (KOLMOGOROV, VARIATION)
+    if values and not between_windows and is_new_constant(periods, length, both_views[1]):
+        p_value = 0.0
     first = aspects[0]
     return SeasonalVariation(
         unit, length, first.distance, first.tails[0].median, first.tails[0].most, p_value
