@@ -8,9 +8,9 @@ from trueserve.transforms.graph import lineage
 
 
 def graph() -> tf.types.experimental.ConcreteFunction:
-    words = tf.constant(["a", "b"])
+    keys = tf.constant(["a", "b"])
     numbers = tf.constant([1.0, 2.0])
-    table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(words, numbers), -1.0)
+    table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, numbers), -1.0)
 
     signature = {
         "word": tf.TensorSpec([None], tf.string),
