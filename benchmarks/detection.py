@@ -138,7 +138,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="few windows, in two minutes; writes nothing")
+    parser.add_argument("--quick", action="store_true", help="few windows, in three minutes; writes nothing")
     parser.add_argument("--seed", type=int, default=_SEED, help=f"of the windows and faults ({_SEED})")
     return parser.parse_args(argv)
 

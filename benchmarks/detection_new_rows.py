@@ -35,7 +35,7 @@ PARTS = tuple(f"part_{number}" for number in range(8))
 _PREPROCESSING = Path(__file__).resolve().parent / "new_rows_preprocessing.py"
 _TRAINING_ROWS, _ROWS, _AT_ONCE = 20_000, 5_000, 1_000
 #: Baselines and windows of each, in a full run and in a short one.
-FULL, FEW = (16, 25), (2, 40)
+FULL, FEW = (16, 25), (1, 40)
 _VOCABULARY = np.array([f"w{number:05d}" for number in range(50_000)], object)
 _SHARES = np.cumsum(1 / np.arange(1, len(_VOCABULARY) + 1) ** 1.1)
 

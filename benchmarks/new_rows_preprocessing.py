@@ -19,6 +19,8 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
         inputs["words"], top_k=2000, num_oov_buckets=1, vocab_filename="words"
     )
     _, weights = tft.tfidf(word_ids, 2001)
+    all_ids = tft.compute_and_apply_vocabulary(inputs["words"], num_oov_buckets=1, vocab_filename="all_words")
+    _, all_weights = tft.tfidf(all_ids, tft.get_num_buckets_for_transformed_feature(all_ids))
     components = tf.matmul(parts, tft.pca(parts, 2, tf.float32))
     whitened = tf.matmul(parts, tf.linalg.cholesky(tft.covariance(parts, tf.float32)))
     return {
@@ -40,6 +42,7 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
             city, frequency_threshold=3, num_oov_buckets=3, vocab_filename="city_frequent"
         ),
         "tfidf": weights,
+        "tfidf_of_all_words": all_weights,
         "pca_first": components[:, 0],
         "pca_second": components[:, 1],
         "covariance": whitened[:, 0],

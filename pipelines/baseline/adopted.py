@@ -188,6 +188,7 @@ def _contract(
         label=plan.label,
         raw_features=[feature.name for feature in plan.schema.feature],
         transformed_features=graph.raw_features_of,
+        looked_up=graph.looked_up_by,
         unknown_ids=ids.unknown,
         buckets=ids.buckets,
         time_feature=plan.options.time_feature,

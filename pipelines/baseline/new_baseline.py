@@ -165,6 +165,7 @@ def _contract(
         label=label,
         raw_features=[feature.name for feature in schema.feature],
         transformed_features=graph.raw_features_of,
+        looked_up=graph.looked_up_by,
         augmentation=None if augmentation is None else augmentation.source,
         unknown_ids=ids.unknown,
         buckets=ids.buckets,

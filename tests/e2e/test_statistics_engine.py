@@ -42,6 +42,7 @@ def test_a_profile_tells_the_bytes_between_steps(home: Home, tmp_path: Path, cap
     assert [line.split(": ")[1] for line in lines] == [
         "raw",
         "raw-requests",
+        "repeats",
         "rows",
         "transformed",
         "transformed-requests",

@@ -73,6 +73,7 @@ class Contract:
       periods: then, how many days and hours of training were kept, and the rows that have no time.
       missing_values: texts that meant a missing value in the training data.
       identifiers: raw features of which each value came once (`baseline.identifiers`).
+      looked_up: for each output the raw features that reach it through tables alone (`graph.lineage`).
       repeats: how often training rows have the same values, and a digest of the features that were looked at
         (`logs.repeated_rows`); empty where that is not known.
       variation: then, SHA-256 of the file that holds them.
@@ -100,6 +101,7 @@ class Contract:
     group_by: str | None = None
     missing_values: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
+    looked_up: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     repeats: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     files: Mapping[str, FileDigest] = dataclasses.field(default_factory=dict)
     adopted: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -113,6 +115,7 @@ class Contract:
             "missing_values": list(self.missing_values),
             "identifiers": list(self.identifiers),
             "transformed_features": {name: list(raw) for name, raw in self.transformed_features.items()},
+            "looked_up": {name: list(raw) for name, raw in self.looked_up.items()},
             "unknown_ids": {name: list(ids) for name, ids in self.unknown_ids.items()},
             "buckets": {name: list(ids) for name, ids in self.buckets.items()},
             "files": {name: digest._asdict() for name, digest in sorted(self.files.items())},
@@ -144,6 +147,7 @@ class Contract:
                 group_by=values.get("group_by"),
                 missing_values=tuple(map(str, values.get("missing_values", ()))),
                 identifiers=tuple(map(str, values.get("identifiers", ()))),
+                looked_up={name: tuple(raw) for name, raw in values.get("looked_up", {}).items()},
                 repeats=dict(values.get("repeats", {})),
                 files=_files(values.get("files", {})),
                 adopted=dict(values.get("adopted", {})),
@@ -186,6 +190,7 @@ def make_contract(
     group_by: str | None = None,
     missing_values: Iterable[str] = (),
     identifiers: Iterable[str] = (),
+    looked_up: Mapping[str, Iterable[str]] | None = None,
     repeats: Mapping[str, Any] | None = None,
 ) -> Contract:
     """The contract of a transform output (a local folder) that was made just now, by this process."""
@@ -206,6 +211,7 @@ def make_contract(
         group_by=group_by,
         missing_values=tuple(missing_values),
         identifiers=tuple(identifiers),
+        looked_up={name: tuple(raw) for name, raw in (looked_up or {}).items()},
         repeats=repeats or {},
     )
 

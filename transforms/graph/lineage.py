@@ -18,6 +18,10 @@ import tensorflow as tf
 _SHAPE_OPS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 _CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _IF_OPS = frozenset({"If", "StatelessIf"})
+# What these ops give of an input is what a table has for it: a new value has what no value of training had.
+_LOOKUP_OPS = frozenset({"LookupTableFind", "LookupTableFindV2"})
+# Beside a table stands a hash for what it lacks.
+_HASH_OPS = frozenset({"StringToHashBucket", "StringToHashBucketFast", "StringToHashBucketStrong"})
 
 
 def raw_features_of(function: Any) -> dict[str, list[str]]:
@@ -26,18 +30,28 @@ def raw_features_of(function: Any) -> dict[str, list[str]]:
     An input counts if its values (or where they are missing) can change the output's values. One whose
     number of rows alone is used does not. `function` is the `tf.ConcreteFunction` of the graph.
     """
-    return _lineage(function, follow_shapes=False)
+    return _lineage(function, stop=_SHAPE_OPS)
+
+
+def looked_up_by(function: Any) -> dict[str, list[str]]:
+    """For each output the inputs whose values reach it through tables alone, both sorted; no other output."""
+    stop = _SHAPE_OPS | _HASH_OPS
+    every = _lineage(function, stop=stop, values_only=True)
+    directly = _lineage(function, stop=stop | _LOOKUP_OPS, values_only=True)
+    tables = {name: sorted({*raw}.difference(directly[name])) for name, raw in every.items()}
+    return {name: raw for name, raw in tables.items() if raw}
 
 
 def computable(function: Any, fed: set[str]) -> list[str]:
     """Names of the outputs that need no input but those in `fed`, not even for its shape; sorted."""
-    return [name for name, raw in _lineage(function, follow_shapes=True).items() if fed.issuperset(raw)]
+    return [name for name, raw in _lineage(function, stop=frozenset()).items() if fed.issuperset(raw)]
 
 
-def _lineage(function: Any, follow_shapes: bool) -> dict[str, list[str]]:
-    inputs = _input_names(function, follow_shapes)
+def _lineage(function: Any, stop: frozenset[str], *, values_only: bool = False) -> dict[str, list[str]]:
+    """By ops through which nothing is followed; shapes are followed if none of theirs is."""
+    inputs = _input_names(function, follow_shapes=not stop, values_only=values_only)
     body, functions = _bodies(function.graph.as_graph_def())
-    walk = _Walk(functions, follow_shapes)
+    walk = _Walk(functions, stop)
     return {
         name: sorted(
             {
@@ -51,15 +65,19 @@ def _lineage(function: Any, follow_shapes: bool) -> dict[str, list[str]]:
     }
 
 
-def _input_names(function: Any, follow_shapes: bool) -> dict[str, str]:
-    """Placeholder name -> input name. A SparseTensor's dense shape counts only where shapes do."""
+def _input_names(function: Any, *, follow_shapes: bool, values_only: bool) -> dict[str, str]:
+    """Placeholder name -> input name. A SparseTensor's dense shape counts only where shapes do.
+
+    Args:
+      values_only: whether it is left out where values stand, too.
+    """
     signature = function.structured_input_signature[0][0]
     flat = iter(function.graph.inputs)
     result = {}
     for name in sorted(signature):
         placeholders = [next(flat) for _ in _components(signature[name])]
         if isinstance(signature[name], tf.SparseTensorSpec) and not follow_shapes:
-            placeholders = placeholders[:2]
+            placeholders = placeholders[1:2] if values_only else placeholders[:2]
         result.update({placeholder.op.name: name for placeholder in placeholders})
     return result
 
@@ -105,9 +123,9 @@ def _function_body(definition: Any) -> _Body:
 class _Walk:
     """Walks from tensors to the sources (placeholders, arguments) that they depend on."""
 
-    def __init__(self, functions: Mapping[str, _Body], follow_shapes: bool) -> None:
+    def __init__(self, functions: Mapping[str, _Body], stop: frozenset[str]) -> None:
         self._functions = functions
-        self._stop = frozenset() if follow_shapes else _SHAPE_OPS
+        self._stop = stop
         # Memory of results: a function is often called from several places, each for several outputs.
         self._result = functools.cache(self._uncached_result)
 

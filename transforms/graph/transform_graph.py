@@ -46,6 +46,7 @@ class TransformGraph:
       outputs: names of all outputs of the graph.
       serving_outputs: names of the outputs that requests can give, sorted.
       raw_features_of: for each output the raw features it is computed from, sorted.
+      looked_up_by: those of them that reach it through tables of values alone; see `lineage.looked_up_by`.
     """
 
     def __init__(self, transform_output_dir: str) -> None:
@@ -57,6 +58,7 @@ class TransformGraph:
         self._loaded = _load(output.transform_savedmodel_dir)
         self._function = _only_function(self._loaded)
         self.raw_features_of: dict[str, list[str]] = lineage.raw_features_of(self._function)
+        self.looked_up_by: dict[str, list[str]] = lineage.looked_up_by(self._function)
         self.outputs: list[str] = sorted(self.raw_features_of)
         self._assets = Path(output.transform_savedmodel_dir, "assets")
         serving = _serving_schema(self.raw_schema)

@@ -16,6 +16,8 @@ from trueserve.transforms.core.arrow import open_stream, pa
 from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import paths
 from trueserve.transforms.reference import prediction_reference
+from trueserve.transforms.verdict.evidence import new_values
+from trueserve.transforms.verdict.feature_stats import views_by_feature
 from trueserve.transforms.verdict.findings import contracts as contracts_findings
 from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.reference import Reference, TrainingSample
@@ -108,6 +110,7 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, samples: Sequence[
         trained_on=baseline.augmented_statistics,
         unknown_ids=contract.unknown_ids,
         buckets=contract.buckets,
+        new_values=_new_values(baseline),
         variation=variation.get(Space.TRANSFORMED.value),
     )
     references = [reference for reference in (raw, transformed) if reference.space in spaces]
@@ -117,6 +120,17 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, samples: Sequence[
         _with_sample(baseline, reference) if reference.space in samples else reference
         for reference in references
     ]
+
+
+def _new_values(baseline: Baseline) -> dict[str, float]:
+    """By output; ids of unknown words tell themselves how many these are."""
+    raw, contract = views_by_feature(baseline.statistics), baseline.contract
+    shares = {
+        name: max((new_values.share(raw[feature]) for feature in features if feature in raw), default=0.0)
+        for name, features in contract.looked_up.items()
+        if name not in contract.unknown_ids
+    }
+    return {name: share for name, share in shares.items() if share}
 
 
 def _known_spaces(baseline: Baseline, spaces: Sequence[str]) -> Sequence[str]:

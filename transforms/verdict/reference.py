@@ -61,6 +61,7 @@ class Reference:
       lacks: what is to be said of what an adopted baseline does not have; else empty.
       identifiers: raw features of which each value came once in training.
       group_by: the feature by which rows belong together; None for none.
+      new_values: for a transformed feature the share of values, 0 to 1, that new values of raw texts make.
       sample: training rows for slices by a feature; None where none were asked for, or there are none.
     """
 
@@ -79,6 +80,7 @@ class Reference:
     lacks: str = ""
     identifiers: frozenset[str] = frozenset()
     group_by: str | None = None
+    new_values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     sample: TrainingSample | None = None
 
     def is_label(self, name: str) -> bool:

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from trueserve.transforms.verdict.evidence import p_values, power, two_sample, wording
+from trueserve.transforms.verdict.evidence import new_values, p_values, power, two_sample, wording
 from trueserve.transforms.verdict.evidence.false_discovery import Family
 from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
@@ -281,7 +281,10 @@ class TestResults:
         return two_sample.of_missing(self.pair.training[name], self.pair.missing(name), self.pair.rows)
 
     def _of_values(self, name: str) -> Iterator[FeatureDifference]:
-        differences = self._of_pools_and_positions(name)
+        expected = 0.0 if self.pair.between_windows else self.pair.reference.new_values.get(name, 0.0)
+        differences: Iterator[FeatureDifference] = (
+            new_values.without_new(difference, expected) for difference in self._of_pools_and_positions(name)
+        )
         if self.pair.between_windows and self.pair.reference.variation is not None:
             # What yesterday lacked is no news where days differ: its share is in the distribution, which is
             # held against days, and what training lacked is told beside training.

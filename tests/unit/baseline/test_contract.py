@@ -86,10 +86,12 @@ def test_a_contract_that_lacks_something_is_a_value_error(change: object, messag
 
 def test_groups_and_repeated_rows_survive_json_and_may_be_absent() -> None:
     repeats = {"features": "ab", "rows": 2, "single": 2, "repeated": [], "most_others": 1}
-    contract = dataclasses.replace(make(support.transform_output()), group_by="user", repeats=repeats)
+    contract = dataclasses.replace(
+        make(support.transform_output()), group_by="user", repeats=repeats, looked_up={"id": ("word",)}
+    )
     values = json.loads(contract.to_bytes())
     assert Contract.from_json(values) == contract
     assert "repeats" not in contract.to_verdict()
-    del values["group_by"], values["repeats"]  # as an older release wrote it
+    del values["group_by"], values["repeats"], values["looked_up"]  # as an older release wrote it
     older = Contract.from_json(values)
-    assert (older.group_by, older.repeats) == (None, {})
+    assert (older.group_by, older.repeats, older.looked_up) == (None, {}, {})

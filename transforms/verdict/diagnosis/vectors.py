@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from trueserve.transforms.verdict.diagnosis.causes import SCALE, SHIFT
+from trueserve.transforms.verdict.diagnosis.causes import SCALE, SHIFT, SPREAD
 from trueserve.transforms.verdict.evidence.vectors import difference
 from trueserve.transforms.verdict.evidence.vectors.difference import Compared, VectorDifference
 from trueserve.transforms.verdict.evidence.vectors.profile import Profile
@@ -29,6 +29,8 @@ PRECISE = (DEAD, NOT_FINITE, PERMUTED, CHANNELS, SOME)
 MIXED = (ROTATED, OTHER_NORM, OTHER)
 
 # What explains all but so many of the positions that differ explains them.
+# A mean that moves by less of a deviation stays where it was.
+_OF_DEVIATION = 0.1
 _LEFT = 0.05
 # So many are some positions, which are told without a word on the others.
 _FEW = 0.1
@@ -101,10 +103,21 @@ def _affine(compared: Compared, _feature: schema_pb2.Feature | None) -> Diagnosi
             scaled.known["zeros"] = compared.serving.known["zeros"]
         if _explains(compared, scaled):
             times = f" x {number(factor)}" if not math.isclose(factor, 1, abs_tol=0.01) else ""
+            if times and factor > 0 and _keeps_centre(compared.training, factor, offset):
+                description = f"all positions are spread about the same centre, x {number(factor)}"
+                return Diagnosis(SPREAD, _LIKELY, description)
             moved = f" {'+' if offset > 0 else '-'} {number(abs(offset))}" if offset else ""
             description = f"all positions are training's{times}{moved}"
             return Diagnosis(SCALE if times else SHIFT, _LIKELY, description)
     return None
+
+
+def _keeps_centre(before: Profile, factor: float, offset: float) -> bool:
+    """Whether the mean of all positions stays where it was, and that is not 0 for a factor alone."""
+    centre = float(np.mean(before.known["mean"]))
+    deviation = float(np.sqrt(np.mean(np.square(before.known["deviation"], dtype=float))))
+    moved = abs(factor * centre + offset - centre)
+    return bool(offset) and moved < _OF_DEVIATION * deviation
 
 
 def _factors(before: Profile, after: Profile) -> Iterator[tuple[float, float]]:

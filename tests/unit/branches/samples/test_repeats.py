@@ -101,3 +101,16 @@ def test_what_is_kept_is_bounded_and_says_what_is_not() -> None:
     assert [row.rows for row in repeats.repeated] == [*range(300, 200, -1)]
     assert (repeats.most_others, repeats.single, repeats.rows) == (200, 1, len(codes))
     assert RowRepeats.from_json(repeats.to_json()) == repeats
+
+
+def test_ranges_of_other_lengths_count_by_their_rows() -> None:
+    """A long range has the request in a fifth of its rows, a short one of a tenth of the rows not at all."""
+    long, short = RepeatsPartial(frozenset({"x"})), RepeatsPartial(frozenset({"x"}))
+    long.add(batch(columns_of(36_000, 0.2), 0))
+    short.add(batch(columns_of(4_000, 0.0, seed=1), 0, file="b"))
+    for first, second in ((long, short), (short, long)):
+        merged = RepeatsPartial(frozenset({"x"}))
+        merged.merge(pickle.loads(pickle.dumps(first)))
+        merged.merge(pickle.loads(pickle.dumps(second)))
+        repeats = merged.result()
+        assert repeats.repeated[0].rows / repeats.rows == pytest.approx(0.18, abs=0.015)
