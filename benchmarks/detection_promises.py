@@ -17,7 +17,7 @@ MOST_DAYS = 1 / 30
 #: Of windows of a second year as they are, and the least share of faults among other seasons. One year tells
 #: how a month differs by twelve of them: 0.2 of the range is as much as four times that, in some worlds less.
 MOST_FALSE_IN_SEASON = 1 / 200
-LEAST_IN_SEASON = dict.fromkeys(FAULTS, 0.95) | {WARM: 0.6, FALL: 0.85}
+LEAST_IN_SEASON = dict.fromkeys(FAULTS, 0.95) | {WARM: 0.5, FALL: 0.8}
 MOST_NEW_ROWS = 1 / 200
 #: The least share found of each kind that is promised, by rows in the window.
 LEAST_FOUND = {500: 0.95, 2_000: 0.95, 20_000: 0.99}

@@ -28,6 +28,8 @@ _HOURS_LATE, _TRAINED, _WEEK = 6, 60, 7
 # Rows of an hour, where days and where hours are judged.
 _OF_DAYS, _OF_HOURS = 12, 150
 _YEARS = 20
+# Months of a year in which faults are planted.
+_FAULTY = 4
 
 
 class SeasonTrial(NamedTuple):
@@ -64,18 +66,23 @@ def _months(seed: int) -> Iterator[SeasonTrial]:
         yield _trial(of, CLEAN_MONTHS, window)
     january = np.asarray(windows[0].columns[_TEMPERATURE])
     width = float(np.ptp(np.asarray(of.rows(np.arange(24 * of.trained))[_TEMPERATURE])))
-    month = windows[int(random.integers(len(windows)))]
-    changes = {
-        FROZEN: (windows[6], lambda values: np.resize(january, len(values))),
-        CONSTANT: (month, lambda values: np.full_like(values, np.median(values))),
-        WARM: (month, lambda values: values + 0.2 * width),
-    }
-    for kind, (window, change) in changes.items():
-        yield _trial(of, kind, detection_seasons.with_temperature(window, change), _TEMPERATURE)
+    frozen = detection_seasons.with_temperature(windows[6], lambda values: np.resize(january, len(values)))
+    yield _trial(of, FROZEN, frozen, _TEMPERATURE)
+    for number in random.choice(len(windows), _FAULTY, replace=False).tolist():
+        constant, warm = (
+            detection_seasons.with_temperature(windows[number], change)
+            for change in (
+                lambda values: np.full_like(values, np.median(values)),
+                lambda values: values + 0.2 * width,
+            )
+        )
+        yield _trial(of, CONSTANT, constant, _TEMPERATURE)
+        yield _trial(of, WARM, warm, _TEMPERATURE)
     for before, after in itertools.pairwise(windows):
         yield _drift(of, CLEAN_NIGHTS, before, after)
-    fallen = detection_seasons.with_temperature(windows[7], lambda values: values - 0.44)
-    yield _drift(of, FALL, windows[6], fallen, _TEMPERATURE)
+    for number in (6, 7, 8):
+        fallen = detection_seasons.with_temperature(windows[number], lambda values: values - 0.44)
+        yield _drift(of, FALL, windows[number - 1], fallen, _TEMPERATURE)
 
 
 def _days(seed: int) -> Iterator[SeasonTrial]:
