@@ -20,6 +20,8 @@ from trueserve.transforms.verdict.reference import ComparedPair
 MISSING_MORE, MISSING_LESS = "missing more", "missing less"
 # Causes by which each value is a function of what it was.
 _FUNCTIONS = (SCALE, SHIFT, TIME, TRANSFORMED)
+# A cause of positions with no more confidence than this is no better than that of all values together.
+_UNSURE = 0.7
 _WHOLE_NUMBER, _NEARLY_ALL = "whole_number", 0.99
 # Looking for a cause takes some hundredths of a second; where all features differ the first tell enough.
 MOST_DIAGNOSED = 50
@@ -71,9 +73,14 @@ class _Causes:
         cause = self._of_values.get(finding.feature)
         if of_positions is None or cause is None:
             return of_positions or cause
-        is_better = finding.metric == VECTOR or cause.cause in (fitting.UNKNOWN, SPREAD)
+        is_spread = cause.cause == SPREAD and (
+            of_positions.cause != SCALE or of_positions.confidence > _UNSURE
+        )
+        is_better = finding.metric == VECTOR or cause.cause == fitting.UNKNOWN or is_spread
         if is_better or of_positions.cause in vectors.PRECISE:
             return of_positions
+        if cause.cause == SPREAD:
+            return cause
         # Both say of all values what function of training's they are, or one does, and is right.
         is_function = cause.cause in _FUNCTIONS
         return of_positions if is_function == (of_positions.cause in vectors.MIXED) else cause

@@ -108,7 +108,9 @@ def _affine(compared: Compared, _feature: schema_pb2.Feature | None) -> Diagnosi
                 return Diagnosis(SPREAD, _LIKELY, description)
             moved = f" {'+' if offset > 0 else '-'} {number(abs(offset))}" if offset else ""
             description = f"all positions are training's{times}{moved}"
-            return Diagnosis(SCALE if times else SHIFT, _LIKELY, description)
+            # A factor about a centre is also what noise does.
+            is_sure = not (times and moved)
+            return Diagnosis(SCALE if times else SHIFT, _LIKELY if is_sure else _POSSIBLE, description)
     return None
 
 
