@@ -26,7 +26,6 @@ from trueserve.transforms.baseline import atomic_replace, layout, messages
 from trueserve.transforms.baseline.probes import pool_rows
 from trueserve.transforms.baseline.write import check_target
 from trueserve.transforms.branches.reading import ReadSummary
-from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.branches.samples.sample import row_hashes, sample
 from trueserve.transforms.branches.statistics import statistics
 from trueserve.transforms.core import input_checks
@@ -127,7 +126,7 @@ def _workload(plan: PreparePlan, given_schema: schema_pb2.Schema | None) -> Work
     options, expected = plan.options, None
     if given_schema is not None:
         schema = schemas.with_environments(given_schema, options.label)
-        _check_group_by(plan, schema)
+        groups.check(plan.options, schema)
         mistakes.check(plan.preprocessing_fn, schema)
         expected = expected_features(schema, serving=False)
     example_format = detect_examples(plan.files)
@@ -154,20 +153,15 @@ def _checked_schema(
     if given_schema is None:
         statistics, forms = _examined(plan, job, None)
         schema = _infer(plan, statistics, forms, console)
-        _check_group_by(plan, schema)
+        groups.check(plan.options, schema)
         mistakes.check(plan.preprocessing_fn, schema, fixed_shapes.most_values(statistics))
         return schema
     schema = schemas.with_environments(given_schema, plan.options.label)
-    _check_group_by(plan, schema)
+    groups.check(plan.options, schema)
     mistakes.check(plan.preprocessing_fn, schema)
     if fixed_shapes.without_default(schema):
         fixed_shapes.check(schema, _examined(plan, job, schema)[0], str(plan.options.schema))
     return schema
-
-
-def _check_group_by(plan: PreparePlan, schema: schema_pb2.Schema) -> None:
-    if plan.options.group_by is not None:
-        group_feature.check(plan.options.group_by, schema, plan.options.label or schemas.label_of(schema))
 
 
 def _examined(

@@ -10,12 +10,14 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.pipelines.baseline.parts import Statistics
 from trueserve.pipelines.beam.job import BeamJob
+from trueserve.pipelines.flags.prepare import PrepareOptions
 from trueserve.transforms.branches.marking import Marked
 from trueserve.transforms.branches.reading import READING
-from trueserve.transforms.branches.samples import design_effect
+from trueserve.transforms.branches.samples import design_effect, group_feature
 from trueserve.transforms.branches.samples.requests import REQUESTS, requests
 from trueserve.transforms.branches.transform_graph import Transformed
 from trueserve.transforms.core import input_checks
+from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.examine_range import ExamineFiles
 from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.logs.carriers.text.text_form import ANY_TEXT, TextForm
@@ -25,6 +27,12 @@ from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.write_results import WritePrepared, read_effects, read_summary
 
 _NAME = "-groups"
+
+
+def check(options: PrepareOptions, schema: schema_pb2.Schema) -> None:
+    """Raises UsageError for a `--group_by` that is no feature of requests."""
+    if options.group_by is not None:
+        group_feature.check(options.group_by, schema, options.label or schemas.label_of(schema))
 
 
 @dataclasses.dataclass(frozen=True)

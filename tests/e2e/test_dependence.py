@@ -104,6 +104,12 @@ def test_all_features_of_other_rows_are_told_at_once(
     [finding] = document["findings"]
     assert (finding["feature"], finding["kind"]) == ("", "dependence")
     assert "no longer go together" in finding["message"]
+    limits = tmp_path / "thresholds.toml"
+    limits.write_text("format = 1\n" + "".join(f'[raw.{name}]\nseverity = "warning"\n' for name in rows))
+    joined = of_other_rows(rows, np.random.default_rng(83), 1.0, *rows)
+    code, document = judged(folder, joined, tmp_path / "mild", capsys, f"--thresholds={limits}")
+    assert code == 0
+    assert {f["severity"] for f in document["findings"]} == {"warning"}
 
 
 def test_ignored_it_is_info_and_a_threshold_allows_it(

@@ -118,10 +118,17 @@ def _of_space(
         spread = span_positions.of(reference.variation, key, training[key.feature])
         series = np.array([summary.values.get(key, np.nan) for summary in windows])
         effect = serving[key.feature].design_effect
-        rows = np.array([summary.rows / effect for summary in windows])
-        tests = _Tests(key, before[key], series, rows, trained_rows, spread, judged.length)
+        rows = np.array([summary.rows * _present(summary.values, key) / effect for summary in windows])
+        trained = trained_rows * _present(before, key)
+        tests = _Tests(key, before[key], series, np.maximum(rows, 1.0), trained, spread, judged.length)
         if spread is not None and (both := tests.surest(windows)) is not None:
             yield both
+
+
+def _present(values: Mapping[SummaryKey, float], key: SummaryKey) -> float:
+    """Of the rows the share that the position is a mean of: those that have the feature, or all."""
+    missing = SummaryKey(key.space, key.feature, window_summary.MISSING)
+    return 1.0 if key.what == window_summary.MISSING else 1 - values.get(missing, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 _LENGTHS = {"day": dt.timedelta(days=1), "hour": dt.timedelta(hours=1)}
 # With fewer spans of a length in training, shorter ones are taken.
 _LEAST_SPANS = 6
-_SURE = 1e9
+_SURE, _STRAY = 1e9, 0.01
 
 
 class Between(NamedTuple):
@@ -43,11 +43,12 @@ class Spread:
         """Of spans of this length, or as long as training has enough of."""
         if not len(self.periods):
             return Between(0.0, _SURE)
-        all_periods = int(self.periods[-1] - self.periods[0]) + 1
         wanted = max(round(length / self.unit), 1)
-        spans = (self.periods - self.periods[0]) // max(min(wanted, all_periods // _LEAST_SPANS), 1)
+        spans = (self.periods - self.periods[0]) // max(min(wanted, len(self.periods) // _LEAST_SPANS), 1)
         rows, sums = (np.bincount(spans, each) for each in (self.rows, self.sums))
-        rows, sums = rows[rows > 0], sums[rows > 0]
+        # A stray row is no span.
+        there = rows > _STRAY * np.median(rows[rows > 0])
+        rows, sums = rows[there], sums[there]
         if len(rows) < 2:
             return Between(0.0, 1.0)
         of_rows = self.variance_of_row * float((1 / rows).mean())

@@ -98,7 +98,11 @@ class TestResults:
 
     def _from_matches(self, name: str, difference: FeatureDifference) -> FeatureDifference:
         matched = self.matched.get((name, difference.metric))
-        return difference if matched is None else matched.difference
+        return difference if matched is None else self._without_new(name, matched.difference)
+
+    def _without_new(self, name: str, difference: FeatureDifference) -> FeatureDifference:
+        expected = 0.0 if self.pair.between_windows else self.pair.reference.new_values.get(name, 0.0)
+        return new_values.without_new(difference, expected)
 
     @cached_property
     def differences(self) -> dict[str, list[FeatureDifference]]:
@@ -281,10 +285,8 @@ class TestResults:
         return two_sample.of_missing(self.pair.training[name], self.pair.missing(name), self.pair.rows)
 
     def _of_values(self, name: str) -> Iterator[FeatureDifference]:
-        expected = 0.0 if self.pair.between_windows else self.pair.reference.new_values.get(name, 0.0)
-        differences: Iterator[FeatureDifference] = (
-            new_values.without_new(difference, expected) for difference in self._of_pools_and_positions(name)
-        )
+        both = self._of_pools_and_positions(name)
+        differences = (self._without_new(name, difference) for difference in both)
         if self.pair.between_windows and self.pair.reference.variation is not None:
             # What yesterday lacked is no news where days differ: its share is in the distribution, which is
             # held against days, and what training lacked is told beside training.

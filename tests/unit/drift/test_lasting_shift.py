@@ -87,6 +87,21 @@ def test_nights_without_a_shift_are_silent(training: Reference) -> None:
     assert loud < 3
 
 
+def test_a_feature_that_few_rows_have_is_as_uncertain_as_those_rows() -> None:
+    def sparse(rows: int, seed: int) -> Columns:
+        random = np.random.default_rng(seed)
+        speed = random.normal(50, 10, rows).astype(object)
+        speed[random.random(rows) > 0.05] = None
+        return {**rides(rows, seed), "speed": speed}
+
+    against = reference(sparse(20_000, 77))
+    loud = sum(
+        any(f.feature == "speed" and "lack" not in f.message for f in findings(against, columns))
+        for columns in ([sparse(ROWS, 100 * seed + night) for night in range(8)] for seed in range(6))
+    )
+    assert loud == 0
+
+
 def test_what_this_window_shows_alone_is_told_by_its_own_finding(training: Reference) -> None:
     assert findings(training, nights(6, lambda _: {"shift": 0.5})) == []
 

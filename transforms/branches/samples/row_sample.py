@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import zlib
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from trueserve.transforms.branches.branch import Single
 from trueserve.transforms.branches.partial import RowsPartial
-from trueserve.transforms.branches.samples import group_feature, sample
+from trueserve.transforms.branches.samples import group_feature
 from trueserve.transforms.columnar import compact_rows
 from trueserve.transforms.columnar.compact_rows import Column
 from trueserve.transforms.core.arrow import pa
@@ -24,6 +25,10 @@ ROWS = "rows"
 _MOST_ROWS, _MOST_VALUES, _LEAST_ROWS = 8192, 4_000_000, 64
 # A range of a job that has many keeps so many times the rows that it has a part in.
 _SPARE = 4
+# Wherever a log lies, the same rows are kept of it; files of one name in several folders have others.
+_PATH_PARTS = 3
+# So many parts wait at most: each has objects of its own for each column.
+_MOST_PARTS = 64
 _ALL = np.iinfo(np.uint64).max
 
 
@@ -40,7 +45,7 @@ class _Part(NamedTuple):
 
 
 class RowSample(RowsPartial):
-    """The rows whose records have the smallest hashes (`sample.row_hashes`), whatever the cut."""
+    """The rows with the smallest hashes, of their file, their record and where they stand in that."""
 
     def __init__(self, most: int) -> None:
         self._most, self._num_rows = most, 0
@@ -49,13 +54,14 @@ class RowSample(RowsPartial):
 
     def add(self, batch: Batch) -> None:
         self._num_rows += batch.features.num_rows
-        hashes = sample.row_hashes(batch.metadata)
+        records = _record_hashes(batch.metadata)
+        hashes = _hashes(records)
         wanted = np.flatnonzero(hashes < self._limit)
         if len(wanted) > self._most:
             wanted = np.sort(wanted[np.argpartition(hashes[wanted], self._most)[: self._most]])
         if len(wanted):
             places = pa.array(wanted)
-            groups = _groups(batch.metadata.take(places), hashes[wanted])
+            groups = _groups(batch.metadata.take(places), records[wanted])
             columns = compact_rows.compact(batch.features.take(places))
             self._keep(_Part(hashes[wanted], groups, columns))
 
@@ -86,7 +92,8 @@ class RowSample(RowsPartial):
 
     def _keep(self, part: _Part) -> None:
         self._parts.append(part)
-        if sum(len(each.hashes) for each in self._parts) >= 2 * self._most:
+        rows = sum(len(each.hashes) for each in self._parts)
+        if rows >= 2 * self._most or len(self._parts) >= _MOST_PARTS:
             self._settle()
 
     def _settle(self) -> None:
@@ -109,6 +116,28 @@ class RowSample(RowsPartial):
 
 def _taken(part: _Part, places: Array) -> _Part:
     return _Part(part.hashes[places], part.groups[places], compact_rows.taken(part.columns, places))
+
+
+def _record_hashes(metadata: pa.RecordBatch) -> Array:
+    """A uint64 of each row's record: of its number, and of the end of its file's path."""
+    files = metadata.column(metadata.schema.get_field_index("file")).dictionary_encode()
+    ends = (
+        "/".join(str(path).rsplit("/", _PATH_PARTS)[-_PATH_PARTS:]) for path in files.dictionary.to_pylist()
+    )
+    seeds = np.array([zlib.crc32(end.encode("utf-8", "surrogatepass")) for end in ends], np.uint64)
+    records = metadata.column(metadata.schema.get_field_index("record")).to_numpy(zero_copy_only=False)
+    of_files = seeds[files.indices.to_numpy(zero_copy_only=False)] if len(seeds) else np.zeros(0, np.uint64)
+    return compact_rows.mixed(compact_rows.mixed(records.astype(np.uint64)) ^ (of_files << np.uint64(32)))
+
+
+def _hashes(records: Array) -> Array:
+    """A hash of each row: rows of one record that follow one another have different ones."""
+    same = records[1:] == records[:-1]
+    if not same.any():
+        return records
+    starts = np.flatnonzero(np.concatenate([[True], ~same]))
+    in_record = np.arange(len(records)) - np.repeat(starts, np.diff(np.append(starts, len(records))))
+    return compact_rows.mixed(records + in_record.astype(np.uint64))
 
 
 def _groups(metadata: pa.RecordBatch, records: Array) -> Array:

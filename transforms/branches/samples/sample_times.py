@@ -40,7 +40,10 @@ class TimesPartial(RowsPartial):
         self._join(other._hashes, other._times)
 
     def result(self) -> Array:
-        return self._times
+        """The times; none where rows of one hash have several, as it is not known whose is whose."""
+        same = self._hashes[1:] == self._hashes[:-1]
+        is_known = not (same & (self._times[1:] != self._times[:-1])).any()
+        return self._times if is_known else self._times[:0]
 
     @property
     def num_bytes(self) -> int:

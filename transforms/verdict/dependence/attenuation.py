@@ -83,12 +83,13 @@ class Estimate(NamedTuple):
     part: float
     deviations: float
     freedom: float
+    p_value: float = 1.0
 
-    @property
-    def p_value(self) -> float:
-        """How likely chance makes ties so much weaker, in this direction alone."""
-        tail = p_values.of_student(self.deviations, self.freedom) / 2
-        return tail if self.deviations > 0 else 1 - tail
+    @classmethod
+    def of(cls, part: float, deviations: float, freedom: float) -> Estimate:
+        """With how likely chance makes ties so much weaker, in this direction alone."""
+        tail = p_values.of_student(deviations, freedom) / 2
+        return cls(part, deviations, freedom, tail if deviations > 0 else 1 - tail)
 
 
 def estimate(measured: Measured, ties: Sequence[int]) -> Estimate:
@@ -105,7 +106,7 @@ def estimate(measured: Measured, ties: Sequence[int]) -> Estimate:
         return Estimate(0.0, 0.0, 1.0)
     # Welch's and Satterthwaite's degrees of freedom of a sum.
     freedom = variance**2 / sum(each.value**2 / each.freedom for each in variances)
-    return Estimate(difference / whole_strength, difference / math.sqrt(variance), freedom)
+    return Estimate.of(difference / whole_strength, difference / math.sqrt(variance), freedom)
 
 
 class _Variance(NamedTuple):

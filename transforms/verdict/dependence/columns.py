@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from trueserve.transforms.columnar.compact_rows import Column
-from trueserve.transforms.verdict.evidence import numeric_tests
+from trueserve.transforms.verdict.evidence import numeric_tests, p_values
 
 Array = np.ndarray[Any, Any]
 
@@ -66,25 +66,37 @@ def scored(column: Column, known: Known) -> Scored:
 
 
 def moved(training: Scored, serving: Scored, before: Column, now: Column) -> float:
-    """The total variation of both sides, in coarse cells."""
+    """The total variation of both sides in coarse cells, less what chance makes."""
     if isinstance(training, Category) and isinstance(serving, Category):
-        return _variation(_shares(training), _shares(serving))
+        return _variation(_counts(training), _counts(serving))
     values, served = _finite(before), _finite(now)
     ends = np.unique(np.quantile(values, np.arange(1, _BINS) / _BINS)) if len(values) else np.zeros(0)
-    shares = (
-        np.bincount(np.searchsorted(ends, side), minlength=len(ends) + 1) / max(len(side), 1)
-        for side in (values, served)
-    )
-    return _variation(*shares)
+    cells = (np.searchsorted(ends, side) for side in (values, served))
+    return _variation(*(np.bincount(each, minlength=len(ends) + 1) for each in cells))
 
 
-def _shares(category: Category) -> Array:
-    codes = category.codes[category.present]
-    return np.bincount(codes, minlength=category.num_codes + 1) / max(len(codes), 1)
+def others(column: Scored, groups: Array) -> int:
+    """In how many groups of rows a value is another one than most have."""
+    values = column.codes if isinstance(column, Category) else column.scores
+    present = column.present
+    if not present.any():
+        return 0
+    distinct, inverse = np.unique(values[present], return_inverse=True)
+    most = np.bincount(inverse.reshape(-1), minlength=len(distinct)).argmax()
+    return len(np.unique(groups[present][inverse.reshape(-1) != most]))
+
+
+def _counts(category: Category) -> Array:
+    return np.bincount(category.codes[category.present], minlength=category.num_codes + 1)
 
 
 def _variation(first: Array, second: Array) -> float:
-    return float(np.abs(first - second).sum() / 2)
+    sizes = float(first.sum()), float(second.sum())
+    if not min(sizes):
+        return 0.0
+    shares = first / sizes[0], second / sizes[1]
+    noise = p_values.expected_variation(shares[0], p_values.effective_size(*sizes))
+    return p_values.beyond_noise(float(np.abs(shares[0] - shares[1]).sum() / 2), noise)
 
 
 def _finite(column: Column) -> Array:

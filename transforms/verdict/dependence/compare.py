@@ -21,6 +21,8 @@ Array = np.ndarray[Any, Any]
 _LEAST_ROWS, _LEAST_GROUPS = 200, 50
 # A feature whose values moved so far goes with the others in another way: its ties are left out.
 _MOVED = 0.2
+# Fewer requests than this that have another value than most tell nothing of what it goes with.
+_LEAST_OTHERS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Dependence:
       weaker: the features whose ties are weaker, the surest first.
       compared: the features of which ties were compared.
       untied: those that go with no other in training, so that other rows' values cannot be seen in them.
-      moved: those whose values moved too far for their ties to tell.
+      moved: those whose values moved too far for their ties to tell, or hardly differ in serving.
       reason: why nothing was compared; empty where something was.
     """
 
@@ -88,10 +90,15 @@ def compare(  # noqa: PLR0917 - both sides, and what is asked of them
         if columns.moved(of_training[name], of_serving[name], columns_before[name], serving.columns[name])
         > _MOVED
     }
+    moved |= {name for name in tied if columns.others(of_serving[name], serving.groups) < _LEAST_OTHERS}
     kept = [tie for tie in all_ties if moved.isdisjoint((tie.first, tie.second))]
-    untied = tuple(name for name in names if name not in tied)
+    untied = tuple(name for name in names if name not in tied and name in serving.columns)
     if not kept:
-        reason = "no two features go together in training" if not all_ties else "the values moved too far"
+        reason = (
+            "no two of the features served go together in training"
+            if not all_ties
+            else "the values moved too far"
+        )
         return Dependence(num_rows, before, untied=untied, moved=_in_order(names, moved), reason=reason)
     measuring = ties.measuring(before)
     of_periods = periods.periods_of(None if training.times is None else training.times[measuring], span)

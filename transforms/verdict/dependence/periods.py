@@ -51,9 +51,9 @@ def periods_of(times: Array | None, span: dt.timedelta | None) -> Periods | None
     if times is None or not (known := times != _NO_TIME).any():
         return None
     hours = times // _HOUR
-    training = int(hours[known].max() - hours[known].min()) + 1
-    wanted = max(round(span.total_seconds() / _HOUR), 1) if span else _DAY
-    length = max(min(wanted, training // _LEAST_PERIODS), 1)
+    length = wanted = max(round(span.total_seconds() / _HOUR), 1) if span else _DAY
+    while length > 1 and len(np.unique(hours[known] // length)) < _LEAST_PERIODS:
+        length //= 2
     alone = np.iinfo(np.int64).max - np.arange(len(times))
     _, numbers = np.unique(np.where(known, hours // length, alone), return_inverse=True)
     return Periods(numbers.reshape(-1), wanted / length) if numbers.max() else None

@@ -22,6 +22,8 @@ _CHOICE, _LEAST, _DEVIATIONS = 0.25, 0.1, 5.0
 # So many of a feature are compared at least, and more where features are few, up to so many by all of them;
 # and of so many categories those among each other.
 _EACH, _TIES, _MOST_CATEGORIES = 4, 200, 40
+# So many columns are held against all others at once.
+_AT_ONCE = 512
 
 
 class Tie(NamedTuple):
@@ -109,17 +111,26 @@ def _of_numbers(names: list[str], matrices: tuple[Array, Array], wanted: _Wanted
     apart = both_scores - both_scores.mean(0)
     lengths = np.sqrt((apart**2).sum(0))
     apart = apart / np.where(lengths > 0, lengths, np.inf)
-    strengths = np.abs(apart.T @ apart)
-    own = np.arange(2 * count) % count
-    strengths[own[:, None] == own] = 0
-    # Of each feature those that may be among its strongest.
-    most = min(2 * wanted.each, 2 * count - 1)
-    strongest = np.argpartition(-strengths, most, axis=1)[:, :most]
-    pairs = np.stack([np.repeat(np.arange(2 * count), most), strongest.reshape(-1)], 1)
-    pairs = np.unique(np.sort(pairs[strengths[pairs[:, 0], pairs[:, 1]] >= wanted.least], 1), axis=0)
-    for i, j in pairs.tolist():
+    strong: dict[tuple[int, int], float] = {}
+    for start in range(0, 2 * count, _AT_ONCE):
+        strong |= {(min(i, j), max(i, j)): strength for i, j, strength in _strong(apart, start, wanted)}
+    for (i, j), strength in sorted(strong.items()):
         (first, of_first), (second, of_second) = sorted(((i % count, i >= count), (j % count, j >= count)))
-        yield _Candidate(float(strengths[i, j]), names[first], names[second], (of_first, of_second))
+        yield _Candidate(strength, names[first], names[second], (of_first, of_second))
+
+
+def _strong(apart: Array, start: int, wanted: _Wanted) -> Iterator[tuple[int, int, float]]:
+    """Of some columns, and the folded ones beside them, the others that may be among their strongest ties."""
+    total = apart.shape[1]
+    rows = np.arange(start, min(start + _AT_ONCE, total))
+    strengths = np.abs(apart[:, rows].T @ apart)
+    own = np.arange(total) % (total // 2)
+    strengths[own[rows][:, None] == own] = 0
+    most = min(2 * wanted.each, total - 1)
+    strongest = np.argpartition(strengths, total - most, axis=1)[:, total - most :]
+    for row, column in zip(np.repeat(np.arange(len(rows)), most), strongest.reshape(-1), strict=True):
+        if strengths[row, column] >= wanted.least:
+            yield int(rows[row]), int(column), float(strengths[row, column])
 
 
 def _of_category(

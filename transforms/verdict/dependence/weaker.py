@@ -57,9 +57,11 @@ class _Search:
 
     def __init__(self, measured: Measured, rate: float, least: float) -> None:
         self._measured, self._least = measured, least
-        self._remaining = set(range(len(measured.ties)))
-        by_feature = self._by_feature()
-        self._estimates = {name: attenuation.estimate(measured, ties) for name, ties in by_feature.items()}
+        self._ties: dict[str, list[int]] = {}
+        for tie, (first, second, *_) in enumerate(measured.ties):
+            self._ties.setdefault(first, []).append(tie)
+            self._ties.setdefault(second, []).append(tie)
+        self._estimates = {name: attenuation.estimate(measured, ties) for name, ties in self._ties.items()}
         self._limit = _limit([estimate.p_value for estimate in self._estimates.values()], rate)
 
     def all(self) -> dict[str, Weaker]:
@@ -104,25 +106,21 @@ class _Search:
 
     def _take_out(self, name: str) -> None:
         """Others have what is left of their ties, if anything is."""
-        gone = {tie for tie in self._remaining if name in self._measured.ties[tie][:2]}
-        self._remaining -= gone
-        by_feature = self._by_feature()
-        for changed in {feature for tie in gone for feature in self._measured.ties[tie][:2]}:
-            del self._estimates[changed]
-            if changed in by_feature:
-                self._estimates[changed] = attenuation.estimate(self._measured, by_feature[changed])
-
-    def _by_feature(self) -> dict[str, list[int]]:
-        result: dict[str, list[int]] = {}
-        for tie in sorted(self._remaining):
-            for name in self._measured.ties[tie][:2]:
-                result.setdefault(name, []).append(tie)
-        return result
+        del self._estimates[name]
+        for tie in self._ties.pop(name):
+            other = self._other(tie, name)
+            self._ties[other].remove(tie)
+            if self._ties[other]:
+                self._estimates[other] = attenuation.estimate(self._measured, self._ties[other])
+            else:
+                self._estimates.pop(other, None)
 
     def _ties_of(self, name: str) -> list[int]:
         """What is left of them, those that tell most first."""
-        ties, weights = self._by_feature()[name], self._measured.weights
-        return sorted(ties, key=lambda tie: -float(weights[tie]) * self._measured.ties[tie].strength)
+        weights = self._measured.weights
+        return sorted(
+            self._ties[name], key=lambda tie: -float(weights[tie]) * self._measured.ties[tie].strength
+        )
 
     def _other(self, tie: int, name: str) -> str:
         first, second = self._measured.ties[tie][:2]

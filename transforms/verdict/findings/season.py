@@ -78,7 +78,7 @@ def _outside(pair: ComparedPair) -> Target | None:
     periods = next(iter(_days(pair).values()), None)
     if periods is None or pair.start is None or pair.between_windows or not len(periods.periods):
         return None
-    target = Target.of(pair.start, "day", _length(pair))
+    target = Target.of(pair.start, "day", _length(pair), pair.span)
     is_far = matching.outside_of_training(periods.periods, target) > matching.SEASON
     return target if is_far else None
 
@@ -93,7 +93,9 @@ def _days(pair: ComparedPair) -> dict[str, FeaturePeriods]:
 
 
 def _as_season(pair: ComparedPair, target: Target, finding: Finding) -> Finding:
-    if finding.severity is not Severity.ERROR or finding.kind is not FindingKind.DISTRIBUTION:
+    # Neither lengths, nor positions, nor a distance that the user limits are what days are known of.
+    is_known = finding.kind is FindingKind.DISTRIBUTION and finding.metric in (KOLMOGOROV, VARIATION)
+    if finding.severity is not Severity.ERROR or not is_known:
         return finding
     if finding.diagnosis is not None and finding.diagnosis.confidence >= _CERTAIN:
         return finding

@@ -29,6 +29,7 @@ from trueserve.transforms.verdict.variation.matched import (
     ANYWHERE,
     DEVIATION,
     LEAST_ROWS,
+    LEAST_ROWS_MATCHED,
     MEAN,
     Aspect,
     Placed,
@@ -68,7 +69,7 @@ def of_difference(
     unit, length = known_unit(variation, where.after.span)
     if (periods := variation.get(unit, {}).get(name)) is None:
         return None
-    targets = [Target.of(placed.start, unit, length) for placed in (where.before, where.after)]
+    targets = [Target.of(placed.start, unit, length, placed.span) for placed in (where.before, where.after)]
     pairs = _Pairs.of(periods, targets[0], targets[1])
     if pairs is None:
         return None
@@ -98,10 +99,13 @@ class _Pairs:
 
     @classmethod
     def of(cls, periods: FeaturePeriods, before: Target, after: Target) -> _Pairs | None:
-        if not len(periods.periods):
+        # Within a period nothing is known of how windows differ.
+        if not len(periods.periods) or after.first == before.first:
             return None
         both = (matching.of(periods.periods, before), matching.of(periods.periods, after))
-        matches = None if both[0] is None or both[1] is None else (both[0], both[1])
+        rows = _rows_of(periods)
+        has_matches = all(each is not None and each.window_size(rows) >= LEAST_ROWS_MATCHED for each in both)
+        matches = (both[0], both[1]) if has_matches and both[0] is not None and both[1] is not None else None
         spans = Spans.of(periods.periods, after.length) if matches is None else matches[1].spans
         starts = periods.periods[spans.first]
         wanted = starts + abs(after.first - before.first)
@@ -137,10 +141,12 @@ class _Pairs:
     def sizes(self, rows: Array) -> tuple[Array, Array]:
         """For pairs the effective size of both samples (and of their matches), and which have rows enough."""
         own = np.maximum(self.spans.sums(rows), 1e-300)
-        uncertain = 1 / own
+        uncertain, known = 1 / own, own >= LEAST_ROWS
         if self.matches is not None:
-            uncertain = uncertain + 1 / np.maximum(self.matches[1].span_sizes(rows), 1e-300)
-        enough = (own[self.first] >= LEAST_ROWS) & (own[self.second] >= LEAST_ROWS)
+            matched = self.matches[1].span_sizes(rows)
+            uncertain = uncertain + 1 / np.maximum(matched, 1e-300)
+            known &= matched >= LEAST_ROWS_MATCHED
+        enough = known[self.first] & known[self.second]
         return 1 / (uncertain[self.first] + uncertain[self.second]), enough
 
     def size(self, rows: Array, of_windows: tuple[float, float]) -> float:
@@ -156,8 +162,13 @@ class _Pairs:
 
     @cached_property
     def rows(self) -> Array:
-        rows: Array = np.minimum(self.periods.present, self.periods.counts.sum(1))
-        return rows
+        return _rows_of(self.periods)
+
+
+def _rows_of(periods: FeaturePeriods) -> Array:
+    """In each period the rows that tell of values."""
+    rows: Array = np.minimum(periods.present, periods.counts.sum(1))
+    return rows
 
 
 def _aspects(

@@ -78,7 +78,7 @@ class Matched:
         unit, length = known_unit(variation, where.span)
         if (periods := variation.get(unit, {}).get(name)) is None:
             return None
-        target = Target.of(where.start, unit, length)
+        target = Target.of(where.start, unit, length, where.span)
         if (matches := matching.of(periods.periods, target)) is None:
             return None
         return cls(periods, variation.get("day", {}).get(name, periods), matches, target)

@@ -65,11 +65,14 @@ class Target(NamedTuple):
     length: int
 
     @classmethod
-    def of(cls, start: dt.datetime, unit: str, length: int) -> Target:
-        """A window's, by the middle of each of its periods."""
-        size = UNITS[unit][0]
-        microseconds = (start - _EPOCH) // dt.timedelta(microseconds=1)
-        return cls(unit, (microseconds + size // 2) // size, length)
+    def of(cls, start: dt.datetime, unit: str, length: int, span: dt.timedelta | None = None) -> Target:
+        """A window's, so that the middle of these periods is that of the window, about.
+
+        `span` is how long the window is, if that is known: it may be shorter than a period.
+        """
+        size, microsecond = UNITS[unit][0], dt.timedelta(microseconds=1)
+        rest = 0 if span is None else (span // microsecond - length * size) // 2
+        return cls(unit, ((start - _EPOCH) // microsecond + rest + size // 2) // size, length)
 
     @property
     def days(self) -> Array:

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from trueserve.transforms.branches.samples.row_sample import ROWS, RowSample, rows
-from trueserve.transforms.branches.samples.sample import row_hashes
+from trueserve.transforms.branches.samples.row_sample import ROWS, RowSample, _hashes, _record_hashes, rows
 from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.logs.rows.rows import metadata_of
 
@@ -45,7 +44,7 @@ def sampled(batches: Sequence[Batch], most: int, ranges: int = 1, compact: int =
 
 
 def smallest(count: int) -> list[int]:
-    hashes = row_hashes(batch(0, ROWS_IN_ALL).metadata)
+    hashes = _hashes(_record_hashes(batch(0, ROWS_IN_ALL).metadata))
     return [int(row) for row in np.argsort(hashes)[:count]]
 
 
@@ -88,6 +87,24 @@ def test_of_many_ranges_each_keeps_few_and_together_they_are_the_smallest() -> N
     )
     assert 300 < len(numbers) <= 640
     assert numbers == smallest(len(numbers))
+
+
+def test_rows_of_one_large_record_are_kept_in_part_and_are_of_one_group() -> None:
+    records = pa.array([7] * ROWS_IN_ALL, pa.int64())
+    columns = batch(0, ROWS_IN_ALL).features
+    whole_record = Batch(columns, metadata_of(ROWS_IN_ALL, "part-0", record=records))
+    result = sampled([whole_record], 64).result()
+    assert len(result.columns["number"].values) == 64
+    assert len(set(result.groups.tolist())) == 1
+
+
+def test_files_of_one_name_in_several_folders_have_rows_of_their_own() -> None:
+    def of_folder(hour: int) -> Batch:
+        record = pa.array(range(10), pa.int64())
+        return Batch(batch(10 * hour, 10).features, metadata_of(10, f"hour={hour}/part-0", record=record))
+
+    result = sampled([of_folder(hour) for hour in range(100)], 64).result()
+    assert len(set(result.groups.tolist())) == 64
 
 
 def test_wide_rows_are_fewer() -> None:

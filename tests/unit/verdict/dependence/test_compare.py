@@ -84,6 +84,18 @@ def test_a_shift_that_keeps_the_order_is_none_and_one_that_moves_far_is_left_out
     assert "x1" not in far.compared
 
 
+def test_a_value_that_hardly_comes_in_serving_tells_nothing() -> None:
+    """Two flags of 0.3 % of the rows that come together: a window may have none, or two."""
+    for seed in range(12):
+        rng = np.random.default_rng([176, seed])
+        flag = (rng.random(TRAINING) < 0.003).astype(float)
+        training = correlated(rng, TRAINING) | {"flag": flag, "same": flag}
+        served = (rng.random(500) < 0.003).astype(float)
+        result = compared(training, correlated(rng, 500) | {"flag": served, "same": served})
+        assert not names_of(result) & {"flag", "same"}
+        assert {"flag", "same"} <= {*result.moved}
+
+
 def test_what_cannot_be_compared_is_named() -> None:
     rng = np.random.default_rng(77)
     training, serving = correlated(rng, TRAINING), correlated(rng, SERVED)

@@ -93,14 +93,24 @@ def _names(reference: Reference, policy: Policy) -> list[str]:
 def _findings(
     dependence: Dependence, limits: dict[str, float], known: set[str], policy: Policy
 ) -> Iterator[Finding]:
-    weaker = [each for each in dependence.weaker if each.name not in known]
+    all_weaker = [each for each in dependence.weaker if each.name not in known]
+    findings = [_finding(dependence, each, limits[each.name]) for each in all_weaker]
+    bounded = [_bounded(finding, policy) for finding in findings]
+    weaker = [
+        each for each, finding in zip(all_weaker, bounded, strict=True) if finding.severity is Severity.ERROR
+    ]
     if len(weaker) >= max(_SEVERAL, _MOST * len(dependence.compared)):
         yield _of_most(dependence, weaker)
-        return
-    for each in weaker:
-        finding = policy.thresholds.bounded(_finding(dependence, each, limits[each.name]))
-        is_ignored = each.name in policy.ignore
-        yield dataclasses.replace(finding, severity=Severity.INFO) if is_ignored else finding
+        bounded = [finding for finding in bounded if finding.severity is not Severity.ERROR]
+    yield from bounded
+
+
+def _bounded(finding: Finding, policy: Policy) -> Finding:
+    """As severe as the user lets it be."""
+    finding = policy.thresholds.bounded(finding)
+    if finding.feature not in policy.ignore:
+        return finding
+    return dataclasses.replace(finding, severity=Severity.INFO, message=f"{finding.message} (ignored)")
 
 
 def _finding(dependence: Dependence, weaker: Weaker, limit: float) -> Finding:
