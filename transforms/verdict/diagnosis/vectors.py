@@ -276,7 +276,7 @@ def _mixed(compared: Compared) -> Diagnosis:
 
 
 def _counted(which: Sequence[int], compared: Compared) -> str:
-    return f"position{'s' * (len(which) > 1)} {spans(which, compared.training.width)}"
+    return f"position{'s' * (len(which) > 1)} {spans(which, compared.training.width, compared.training.length)}"
 
 
 def _are(which: Sequence[int]) -> str:
