@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,8 @@ from trueserve.transforms.verdict.dependence.compare import TrainingRows, compar
 from trueserve.transforms.verdict.dependence.sampled import SampledRows
 from trueserve.transforms.verdict.findings.rows.dependence import LEAST
 from trueserve.transforms.verdict.severity import Policy
+
+Array = np.ndarray[Any, Any]
 
 FLIGHTS = "flights"
 #: Features whose strongest tie is a correlation of 0.3 or more, by kind of rows.
@@ -118,7 +120,7 @@ def _flights() -> Rows:
     return {name: _values(complete[name].combine_chunks()) for name in names}
 
 
-def _values(column: pa.Array) -> np.ndarray:
+def _values(column: pa.Array) -> Array:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         return np.asarray(column.to_numpy(zero_copy_only=False), float)
     return np.asarray(pc.dictionary_encode(column).indices.to_numpy(), np.uint32)

@@ -64,7 +64,8 @@ def one_hot(world: int) -> Draw:
 
     def draw(rows: int, random: Random) -> Array:
         chosen = random.choice(LENGTH, rows, p=shares / shares.sum())
-        return np.eye(LENGTH, dtype=np.int64)[chosen]
+        result: Array = np.eye(LENGTH, dtype=np.int64)[chosen]
+        return result
 
     return draw
 
@@ -101,7 +102,8 @@ def images(world: int) -> Draw:
         far = (grid[None, :, None] - y) ** 2 + (grid[None, None, :] - x) ** 2
         light = np.exp(-far / 8)[..., None] * (colour + random.normal(0, 12, (rows, 1, 1, CHANNELS)))
         noise = random.normal(20, 5, (rows, SIDE, SIDE, CHANNELS))
-        return np.clip(light + noise, 0, 255).astype(np.int64).reshape(rows, -1)
+        result: Array = np.clip(light + noise, 0, 255).astype(np.int64).reshape(rows, -1)
+        return result
 
     return draw
 

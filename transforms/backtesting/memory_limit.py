@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from trueserve.transforms.core.custom_stats import VECTOR_STATS
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.verdict.feature_stats import View, views_by_feature
 from trueserve.transforms.verdict.model import Space
@@ -59,7 +60,9 @@ def _selected_views(reference: Reference, names: frozenset[str] | None) -> list[
 
 
 def _size(view: View) -> int:
+    # Of positions, those of ints that are categories too, a summary holds twice what the statistics carry.
+    packed = [each.any.value for each in view.proto.custom_stats if each.name == VECTOR_STATS]
+    positions = 2 * sum(map(len, packed))
     if view.kind == "number":
-        # Of positions a summary holds twice what the statistics carry.
-        return _NUMBER + 2 * sum(len(each.any.value) for each in view.proto.custom_stats)
-    return _FEATURE + min(int(view.proto.string_stats.unique) * _VALUE, _MOST_VALUES)
+        return _NUMBER + positions
+    return _FEATURE + positions + min(int(view.proto.string_stats.unique) * _VALUE, _MOST_VALUES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from collections.abc import Iterable, Sequence
 
 _LONGEST = 40
@@ -53,10 +54,12 @@ def iso(time: dt.datetime | None) -> str | None:
     return None if time is None else time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-def spans(numbers: Iterable[int], width: int = 1, most: int = 6) -> str:
+def spans(numbers: Iterable[int], width: int = 1, length: int | None = None, most: int = 6) -> str:
     """Numbers in ascending order, neighbours as a range, the first few: `0, 3-7, 12 and 40 more`.
 
-    `width`: each stands for so many neighbours.
+    Args:
+      width: each stands for so many neighbours.
+      length: of so many in all; the last number may stand for fewer neighbours.
     """
     ranges: list[list[int]] = []
     for each in sorted(numbers):
@@ -64,7 +67,8 @@ def spans(numbers: Iterable[int], width: int = 1, most: int = 6) -> str:
             ranges[-1][1] = each
         else:
             ranges.append([each, each])
-    ends = [(first * width, last * width + width - 1) for first, last in ranges[:most]]
-    shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ends)
-    more = width * sum(last - first + 1 for first, last in ranges[most:])
+    greatest = sys.maxsize if length is None else length - 1
+    ends = [(first * width, min(last * width + width - 1, greatest)) for first, last in ranges]
+    shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ends[:most])
+    more = sum(last - first + 1 for first, last in ends[most:])
     return f"{shown} and {more:,} more" if more else shown

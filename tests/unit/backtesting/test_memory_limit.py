@@ -9,6 +9,7 @@ from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.backtesting import memory_limit
+from trueserve.transforms.core.custom_stats import VECTOR_STATS
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.reference import Reference
@@ -80,3 +81,9 @@ def test_the_sentence_says_what_it_would_take() -> None:
         "100,000 windows of these features take about 8.0 GB of memory; the maximum is 4.3 GB, or 53,687"
         " windows. "
     )
+
+
+def test_positions_count_for_numbers_and_for_categories() -> None:
+    for feature, size in ((number("x"), 80_000), (category("w", 7), 10_700)):
+        feature.custom_stats.add(name=VECTOR_STATS).any.value = bytes(50_000)
+        assert most_windows(reference(feature)) == MEMORY // (size + 100_000)

@@ -223,3 +223,20 @@ def test_a_thousand_positions_take_less_than_100_kb() -> None:
 @pytest.mark.parametrize("packed", [b"", b"1234", bytes(16), bytes(48), b"\x01" + bytes(47)])
 def test_bytes_that_are_no_positions_are_none(packed: bytes) -> None:
     assert unpacked_positions(packed) is None
+
+
+def test_lists_of_more_lengths_are_given_up_before_any_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    added: list[int] = []
+    monkeypatch.setattr(Vectors, "_add", lambda _self, length, _values: added.append(length))
+    vectors, lengths = Vectors(), np.arange(2, 3 + MOST_LENGTHS)
+    vectors.add(np.append(0, np.cumsum(lengths)), None, np.zeros(lengths.sum(), np.float32))
+    assert (vectors.are_ragged, added) == (True, [])
+
+
+def test_signs_of_few_and_short_vectors_are_kept() -> None:
+    assert projections.signs(100_000) is projections.signs(100_000)
+    assert projections.signs(100_001) is not projections.signs(100_001)
+    lengths = range(1000, 1020)
+    kept = [projections.signs(length) for length in lengths]
+    again = [projections.signs(length) for length in reversed(lengths)]
+    assert sum(first is second for first, second in zip(kept, reversed(again), strict=True)) == 8

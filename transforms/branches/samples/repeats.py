@@ -25,6 +25,8 @@ _MOST_OF_RANGE, _LEAST_OF_RANGE, _MOST = 4096, 1024, 8192
 _VALUES = 200_000
 # So many values that came more than once are kept.
 _KEPT = 100
+# So many last parts of its path tell a file apart, and are the same in a copy of the log elsewhere.
+_PARTS = 3
 _ALL = int(np.iinfo(np.uint64).max)
 
 
@@ -46,7 +48,10 @@ class _Rows(NamedTuple):
 
 
 class RepeatsPartial(RowsPartial):
-    """The rows with the smallest hashes of where they stand: the same however the input is cut."""
+    """A sample of the rows: those with the smallest hashes of where they stand.
+
+    What is kept depends on the ranges that the input is read in; each of these samples is uniform.
+    """
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names, self._limit = names, _ALL
@@ -128,8 +133,9 @@ def _first(chosen: Array, files: Array | None, records: Array | None) -> tuple[s
 
 
 def _order(records: Array, file: str) -> Array:
-    """A hash of where each row stands, wherever its file lies; rows of one record have different ones."""
-    name = file.rpartition("/")[2]
+    """A hash of where each row stands, wherever its log lies; rows of one record have different ones."""
+    # The files of each day's folder may have the same names.
+    name = "/".join(file.rsplit("/", _PARTS)[-_PARTS:])
     order = mixed(records.astype(np.uint64) + (np.uint64(zlib.crc32(name.encode())) << np.uint64(32)))
     same = records[1:] == records[:-1]
     if not same.any():

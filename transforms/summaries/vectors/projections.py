@@ -27,14 +27,24 @@ def count(length: int) -> int:
     return min(1 << (length - 1).bit_length(), MOST_PROJECTIONS)
 
 
-@functools.lru_cache(maxsize=64)
+# Signs of longer vectors are made anew: kept ones would take megabytes.
+_LONGEST_KEPT = 100_000
+
+
 def signs(length: int) -> Array:
     """1 or -1 for each position (float64), the same everywhere: a bit of splitmix64 of the position."""
+    return _kept_signs(length) if length <= _LONGEST_KEPT else _signs(length)
+
+
+def _signs(length: int) -> Array:
     with np.errstate(over="ignore"):
         mixed = np.arange(1, length + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.where((mixed >> np.uint64(63)) > 0, 1.0, -1.0)
+
+
+_kept_signs = functools.lru_cache(maxsize=8)(_signs)
 
 
 @helper

@@ -52,9 +52,10 @@ class VectorSummary:
 
     def add(self, values: Array) -> None:
         """Adds float32 or int64 values of vectors, one vector after another."""
+        own_signs = projections.signs(self.length)
         step = max(_VALUES_AT_ONCE // self.length, _ROWS_AT_ONCE) * self.length
         for start in range(0, len(values), step):
-            self._add(values[start : start + step])
+            self._add(values[start : start + step], own_signs)
 
     def merge(self, other: VectorSummary) -> None:
         """Adds what `other`, of the same length, has seen; it is not changed."""
@@ -68,11 +69,11 @@ class VectorSummary:
         result.array[[COUNT, SECOND, THIRD, FOURTH, ZEROS]] *= times
         return result
 
-    def _add(self, values: Array) -> None:
+    def _add(self, values: Array, own_signs: Array) -> None:
         rows, work = len(values) // self.length, column_moments.workspace()
         self.rows += rows
         projected = np.empty((rows, projections.count(self.length)))
-        written = projections.project(values, projections.signs(self.length), projected)
+        written = projections.project(values, own_signs, projected)
         if self.width > 1:
             values = _blocks(values.reshape(rows, self.length), self.width)
         column_moments.add_rows(values, self.columns, 0, self.array, work)
@@ -129,7 +130,11 @@ class Vectors:
             self._add(int(lengths[0]), values[offsets[0] : offsets[-1]])
             return
         present = lengths if are_present is None else np.where(are_present, lengths, 0)
-        for length in np.unique(present[present > 1]).tolist():
+        found = np.unique(present[present > 1]).tolist()
+        if len(self.by_length.keys() | set(found)) > MOST_LENGTHS:
+            self._give_up()
+            return
+        for length in found:
             starts = offsets[:-1][present == length]
             self._add(length, values[(starts[:, None] + np.arange(length)).reshape(-1)])
 

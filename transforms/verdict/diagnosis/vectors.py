@@ -39,6 +39,8 @@ _SAME_NORM = 1.1
 # Positions of longer vectors are matched by their means alone.
 _MOST_MATCHED = 1024
 _ROUNDS = 30
+# From such a share of rows on a position is said to be not finite.
+_NOT_FINITE = 0.005
 _CERTAIN, _LIKELY, _POSSIBLE = 0.98, 0.9, 0.7
 
 
@@ -87,12 +89,12 @@ def _dead(compared: Compared, _feature: schema_pb2.Feature | None) -> Diagnosis 
 
 def _not_finite(compared: Compared, _feature: schema_pb2.Feature | None) -> Diagnosis | None:
     less = compared.training.known["finite"] - compared.serving.known["finite"]
-    which = [int(each) for each in compared.differing if less[each] > 0.005]
-    if len(which) < (1 - _LEFT) * len(compared.differing):
-        return None
-    return Diagnosis(
-        NOT_FINITE, _CERTAIN, f"{_counted(which, compared)} {_are(which)} NaN or infinite in serving"
-    )
+    for fewer, where in ((less, "in serving"), (-less, "in training, and not in serving")):
+        which = [int(each) for each in compared.differing if fewer[each] > _NOT_FINITE]
+        if len(which) >= (1 - _LEFT) * len(compared.differing):
+            description = f"{_counted(which, compared)} {_are(which)} NaN or infinite {where}"
+            return Diagnosis(NOT_FINITE, _CERTAIN, description)
+    return None
 
 
 def _affine(compared: Compared, _feature: schema_pb2.Feature | None) -> Diagnosis | None:
@@ -276,7 +278,9 @@ def _mixed(compared: Compared) -> Diagnosis:
 
 
 def _counted(which: Sequence[int], compared: Compared) -> str:
-    return f"position{'s' * (len(which) > 1)} {spans(which, compared.training.width)}"
+    return (
+        f"position{'s' * (len(which) > 1)} {spans(which, compared.training.width, compared.training.length)}"
+    )
 
 
 def _are(which: Sequence[int]) -> str:

@@ -87,9 +87,9 @@ def _of_positions(difference: VectorDifference) -> str:
             else "positions differ a little"
         )
         return f"{what}: {least}"
-    width, of = compared.training.width, compared.training.length
-    count = min(len(compared.differing) * width, of)
-    return f"{count:,} of {of:,} positions differ ({spans(compared.differing.tolist(), width)}): {least}"
+    training, which = compared.training, compared.differing
+    listed = spans(which.tolist(), training.width, training.length)
+    return f"{training.num_positions(which):,} of {training.length:,} positions differ ({listed}): {least}"
 
 
 def _conditions(difference: FeatureDifference, evidence: FindingEvidence) -> str:

@@ -114,3 +114,20 @@ def test_ranges_of_other_lengths_count_by_their_rows() -> None:
         merged.merge(pickle.loads(pickle.dumps(second)))
         repeats = merged.result()
         assert repeats.repeated[0].rows / repeats.rows == pytest.approx(0.18, abs=0.015)
+
+
+def test_files_of_the_same_name_are_drawn_apart() -> None:
+    """Each day's folder has a `part-0`; more of them than rows are looked at."""
+    rows = RepeatsPartial(frozenset({"x"}))
+    for day in range(4500):
+        rows.add(batch({"x": np.ones(1, np.float32)}, 0, file=f"a/log/dt={day}/part-0"))
+    assert rows.result().rows > 2000
+
+
+def test_a_copy_of_the_log_elsewhere_gives_the_same_sample() -> None:
+    parts = [RepeatsPartial(frozenset({"x", "word"})) for _ in range(2)]
+    for part, folder in zip(parts, ("gs://b/log", "/copies/of/log"), strict=True):
+        part.add(batch(columns_of(20_000, 0.05), 0, file=f"{folder}/dt=1/part-0"))
+    first, second = (part.result() for part in parts)
+    assert first.repeated[0].record == second.repeated[0].record
+    assert (first.rows, first.single) == (second.rows, second.single)

@@ -112,7 +112,15 @@ def test_positions_that_are_not_finite_are_named() -> None:
     rows = served()
     rows[::5, 7] = np.nan
     error = next(e for e in vectors.errors(baseline(), rows) if "positions differ" in e.message)
-    assert "position 7 is NaN or infinite" in error.message
+    assert "position 7 is NaN or infinite in serving" in error.message
+
+
+def test_positions_that_are_not_finite_in_training_alone_are_named() -> None:
+    rows = windows.KINDS["embedding"](1)(windows.TRAINING_ROWS, np.random.default_rng([1, 7]))
+    rows[:, [7, 9]] = np.nan
+    errors = [e for e in vectors.errors(windows.baseline(rows), served()) if "positions differ" in e.message]
+    assert len(errors) == 1
+    assert "positions 7, 9 are NaN or infinite in training, and not in serving" in errors[0].message
 
 
 @pytest.mark.parametrize(

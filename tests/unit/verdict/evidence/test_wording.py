@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -19,6 +20,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     VARIATION,
     FeatureDifference,
 )
+from trueserve.transforms.verdict.evidence.vectors.profile import Profile
 from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation, ShareChange
 from trueserve.transforms.verdict.wording import spans
 
@@ -181,3 +183,11 @@ def test_what_is_not_served_keeps_its_label() -> None:
 )
 def test_positions_are_listed_shortly(numbers: list[int], width: int, expected: str) -> None:
     assert spans(numbers, width) == expected
+
+
+def test_the_last_block_ends_where_the_vector_does() -> None:
+    assert spans([0, 3333], 3, 10_000) == "0-2, 9999"
+    assert spans([0, 3332, 3333], 3, 10_000) == "0-2, 9996-9999"
+    assert spans([0, 3333], 3, 10_000, most=1) == "0-2 and 1 more"
+    known = np.zeros(3334)
+    assert Profile(10_000, known, 9.0, 1.0, is_vector=True).num_positions(np.array([0, 3333])) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -107,3 +108,10 @@ def test_what_was_left_out_is_said() -> None:
         " one row of each was kept"
     )
     assert list(note_dropped((), 0, 4000)) == []
+
+
+def test_of_a_table_no_record_is_named_and_nothing_advised_that_it_refuses() -> None:
+    rows = window(0.05)
+    first = dataclasses.replace(rows.repeated[0], file="bq://project.set.table")
+    [finding] = note(dataclasses.replace(rows, repeated=(first, *rows.repeated[1:])), TRAINING)
+    assert finding.message == "5.0 % of rows are one identical request"

@@ -38,6 +38,11 @@ class Profile(NamedTuple):
         """How many neighbours a position stands for; their mean is known."""
         return -(-self.length // len(self.known))
 
+    def num_positions(self, which: Array) -> int:
+        """How many positions these stand for; the last one may stand for fewer than `width`."""
+        ends = np.minimum((which + 1) * self.width, self.length)
+        return int((ends - which * self.width).sum())
+
     @property
     def energy(self) -> float:
         """The mean of the squared length of a vector."""

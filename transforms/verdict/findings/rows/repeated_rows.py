@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from trueserve.transforms.logs.formats import bigquery
 from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.verdict.evidence import p_values
 from trueserve.transforms.verdict.evidence.feature_difference import VARIATION
@@ -68,16 +69,18 @@ def note(
         return
     share = sum(row.rows for row in rows) / serving.rows
     first, *others = rows
-    message = (
-        f"{percent(first.rows / serving.rows)} of rows are one identical request, for example record"
-        f" {first.record:,} of {plain(first.file)}"
-    )
+    # The rows of a table have no fixed order: no record can be looked up, and nothing is read twice.
+    is_table = bigquery.is_table(first.file)
+    message = f"{percent(first.rows / serving.rows)} of rows are one identical request"
+    if not is_table:
+        message += f", for example record {first.record:,} of {plain(first.file)}"
     if others:
         more = sum(row.rows for row in others) / serving.rows
         kinds = "another is" if len(others) == 1 else f"{len(others):,} others are"
         message += f"; {kinds} {percent(more)}"
     severity = Severity.WARNING if share >= LEAST_EFFECT[VARIATION] else Severity.INFO
-    message += ". If they are a health check, a retry or a load test, --drop_repeated leaves them out"
+    if not is_table:
+        message += ". If they are a health check, a retry or a load test, --drop_repeated leaves them out"
     if explained := _explained(findings, share):
         message += f"; they may be the cause of the errors of {listing(explained)}"
     yield Finding("", Space.SET, FindingKind.SCHEMA, severity, METRIC, message, distance=share)
