@@ -20,7 +20,7 @@ from benchmarks.in_memory import Column, Forms
 from trueserve.transforms.core.schema import with_comparators
 from trueserve.transforms.verdict import severity
 from trueserve.transforms.verdict.compare import Policy, Reference, compare
-from trueserve.transforms.verdict.evidence.false_discovery import Family
+from trueserve.transforms.verdict.evidence.rates.false_discovery import Family
 from trueserve.transforms.verdict.feature_stats import Statistics, path_name
 from trueserve.transforms.verdict.model import FindingKind, Severity
 from trueserve.transforms.verdict.reference import ComparedPair

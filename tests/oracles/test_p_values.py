@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2, t  # type: ignore[import-untyped]
 
-from trueserve.transforms.verdict.evidence import false_discovery, numeric_tests, p_values
+from trueserve.transforms.verdict.evidence import numeric_tests, p_values
+from trueserve.transforms.verdict.evidence.rates import false_discovery
 
 Array = np.ndarray[Any, Any]
 

@@ -13,8 +13,8 @@ from trueserve.transforms.core.batches import Window
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.verdict import decide
 from trueserve.transforms.verdict.compare import examine
-from trueserve.transforms.verdict.evidence import alarm_budget
 from trueserve.transforms.verdict.evidence.feature_difference import UNSEEN_SHARE
+from trueserve.transforms.verdict.evidence.rates import alarm_budget
 from trueserve.transforms.verdict.feature_stats import Statistics
 from trueserve.transforms.verdict.findings import range as range_findings
 from trueserve.transforms.verdict.findings import schema as schema_findings

@@ -21,8 +21,9 @@ from trueserve.transforms.drift.span_positions import Spread
 from trueserve.transforms.drift.window_drift import span
 from trueserve.transforms.runs import window_summary
 from trueserve.transforms.runs.window_summary import SummaryKey, WindowSummary
-from trueserve.transforms.verdict.evidence import alarm_budget, false_discovery, p_values
+from trueserve.transforms.verdict.evidence import p_values
 from trueserve.transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
+from trueserve.transforms.verdict.evidence.rates import alarm_budget, false_discovery
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, views_by_feature
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.reference import Reference

@@ -20,8 +20,8 @@ from trueserve.transforms.drift.trend import Array, Line
 from trueserve.transforms.drift.window_drift import span
 from trueserve.transforms.runs import window_summary
 from trueserve.transforms.runs.window_summary import SummaryKey, WindowSummary
-from trueserve.transforms.verdict.evidence import false_discovery
 from trueserve.transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
+from trueserve.transforms.verdict.evidence.rates import false_discovery
 from trueserve.transforms.verdict.feature_stats import Statistics, View, views_by_feature
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.reference import ComparedPair, Reference

@@ -22,7 +22,7 @@ from trueserve.transforms.reference.training_slices import TrainingSlices
 from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.verdict import histograms
 from trueserve.transforms.verdict.dependence.sampled import SampledRows
-from trueserve.transforms.verdict.evidence import alarm_budget
+from trueserve.transforms.verdict.evidence.rates import alarm_budget
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
 from trueserve.transforms.verdict.findings import absence as absences
 from trueserve.transforms.verdict.findings import season

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from trueserve.transforms.verdict.evidence import new_values, p_values, power, two_sample, wording
-from trueserve.transforms.verdict.evidence.false_discovery import Family
 from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     LENGTH,
@@ -23,6 +22,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     VECTOR,
     FeatureDifference,
 )
+from trueserve.transforms.verdict.evidence.rates.false_discovery import Family
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import FindingEvidence, SeasonalVariation
 from trueserve.transforms.verdict.reference import ComparedPair

@@ -16,8 +16,9 @@ from support.verdict import LABEL, compared, reference, served, statistics, wors
 from benchmarks import in_memory
 from trueserve.transforms.verdict import thresholds
 from trueserve.transforms.verdict.compare import Policy, Reference, compare
-from trueserve.transforms.verdict.evidence import false_discovery, p_values, wording
+from trueserve.transforms.verdict.evidence import p_values, wording
 from trueserve.transforms.verdict.evidence.feature_difference import KOLMOGOROV, MISSING
+from trueserve.transforms.verdict.evidence.rates import false_discovery
 from trueserve.transforms.verdict.model import FindingKind, SeasonalVariation, Severity, Space
 from trueserve.transforms.verdict.reference import ComparedPair
 from trueserve.transforms.verdict.significance import LEAST_EFFECT, TestResults

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from trueserve.transforms.verdict.dependence import attenuation
 from trueserve.transforms.verdict.dependence.attenuation import Estimate, Measured
-from trueserve.transforms.verdict.evidence import false_discovery
+from trueserve.transforms.verdict.evidence.rates import false_discovery
 
 # Without the tie between both, a feature is intact up to this p-value; if both are, either may be meant.
 _INTACT = 0.01

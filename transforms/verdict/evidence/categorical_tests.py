@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from trueserve.transforms.verdict.buckets import Counted
-from trueserve.transforms.verdict.evidence import false_discovery, p_values
+from trueserve.transforms.verdict.evidence import p_values
 from trueserve.transforms.verdict.evidence.feature_difference import (
     UNSEEN_SHARE,
     VARIATION,
@@ -18,6 +18,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     difference,
     most_moved,
 )
+from trueserve.transforms.verdict.evidence.rates import false_discovery
 from trueserve.transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]

@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from trueserve.transforms.verdict.evidence.false_discovery import Attainable
+from trueserve.transforms.verdict.evidence.rates.false_discovery import Attainable
 from trueserve.transforms.verdict.feature_stats import View
 
 KOLMOGOROV = "kolmogorov_smirnov"

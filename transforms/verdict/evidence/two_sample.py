@@ -13,13 +13,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.verdict import wording
 from trueserve.transforms.verdict.buckets import lengths_of_others
-from trueserve.transforms.verdict.evidence import (
-    categorical_tests,
-    false_discovery,
-    numeric_tests,
-    p_values,
-    precision,
-)
+from trueserve.transforms.verdict.evidence import categorical_tests, numeric_tests, p_values, precision
 from trueserve.transforms.verdict.evidence import cdf as cdfs
 from trueserve.transforms.verdict.evidence.cdf import Cdf
 from trueserve.transforms.verdict.evidence.feature_difference import (
@@ -31,6 +25,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
     difference,
     most_moved,
 )
+from trueserve.transforms.verdict.evidence.rates import false_discovery
 from trueserve.transforms.verdict.feature_stats import View
 
 Array = np.ndarray[Any, Any]

@@ -18,7 +18,7 @@ import numpy as np
 from trueserve.transforms.verdict import decide
 from trueserve.transforms.verdict.evidence import cdf as cdfs
 from trueserve.transforms.verdict.evidence import p_values
-from trueserve.transforms.verdict.evidence.false_discovery import Family
+from trueserve.transforms.verdict.evidence.rates.false_discovery import Family
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.findings import range as range_findings
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space

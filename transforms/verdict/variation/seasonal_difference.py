@@ -14,13 +14,14 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.verdict.evidence import cdf as cdfs
-from trueserve.transforms.verdict.evidence import false_discovery, numeric_tests, p_values, precision
+from trueserve.transforms.verdict.evidence import numeric_tests, p_values, precision
 from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
     MISSING,
     VARIATION,
     FeatureDifference,
 )
+from trueserve.transforms.verdict.evidence.rates import false_discovery
 from trueserve.transforms.verdict.feature_stats import View
 from trueserve.transforms.verdict.model import SeasonalVariation
 from trueserve.transforms.verdict.variation import bins as cell

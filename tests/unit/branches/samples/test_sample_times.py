@@ -56,5 +56,6 @@ def test_rows_that_cannot_be_told_apart_have_no_times() -> None:
         [None if t is None else t + dt.timedelta(days=1) for t in later], pa.timestamp("us", "UTC")
     )
     index = moved.metadata.schema.get_field_index("time")
-    times.add(Batch(moved.features, moved.metadata.set_column(index, "time", column)))
+    arrays = [column if number == index else each for number, each in enumerate(moved.metadata.columns)]
+    times.add(Batch(moved.features, pa.RecordBatch.from_arrays(arrays, schema=moved.metadata.schema)))
     assert len(times.result()) == 0

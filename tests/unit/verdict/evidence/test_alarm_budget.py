@@ -8,7 +8,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.core.errors import UsageError
-from trueserve.transforms.verdict.evidence import alarm_budget
+from trueserve.transforms.verdict.evidence.rates import alarm_budget
 from trueserve.transforms.verdict.feature_stats import Statistics
 from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.reference import Reference

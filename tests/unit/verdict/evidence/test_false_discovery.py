@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trueserve.transforms.verdict.evidence import false_discovery
-from trueserve.transforms.verdict.evidence.false_discovery import Attainable, Family, attainable, beyond
+from trueserve.transforms.verdict.evidence.rates import false_discovery
+from trueserve.transforms.verdict.evidence.rates.false_discovery import Attainable, Family, attainable, beyond
 
 NOTHING: tuple[list[float], list[float]] = ([], [])
 

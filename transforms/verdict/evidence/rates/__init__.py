@@ -1,0 +1,1 @@
+"""How many false alarms: of one comparison, and over time."""
