@@ -62,7 +62,7 @@ def _selected_views(reference: Reference, names: frozenset[str] | None) -> list[
 def _size(view: View) -> int:
     # Of positions, those of ints that are categories too, a summary holds twice what the statistics carry.
     packed = [each.any.value for each in view.proto.custom_stats if each.name == VECTOR_STATS]
-    positions = 2 * sum(map(len, packed))
+    position_bytes = 2 * sum(map(len, packed))
     if view.kind == "number":
-        return _NUMBER + positions
-    return _FEATURE + positions + min(int(view.proto.string_stats.unique) * _VALUE, _MOST_VALUES)
+        return _NUMBER + position_bytes
+    return _FEATURE + position_bytes + min(int(view.proto.string_stats.unique) * _VALUE, _MOST_VALUES)

@@ -130,11 +130,11 @@ class Vectors:
             self._add(int(lengths[0]), values[offsets[0] : offsets[-1]])
             return
         present = lengths if are_present is None else np.where(are_present, lengths, 0)
-        found = np.unique(present[present > 1]).tolist()
-        if len(self.by_length.keys() | set(found)) > MOST_LENGTHS:
+        lengths = np.unique(present[present > 1]).tolist()
+        if len(self.by_length.keys() | set(lengths)) > MOST_LENGTHS:
             self._give_up()
             return
-        for length in found:
+        for length in lengths:
             starts = offsets[:-1][present == length]
             self._add(length, values[(starts[:, None] + np.arange(length)).reshape(-1)])
 
