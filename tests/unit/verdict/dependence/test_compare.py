@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ def test_days_that_differ_make_no_alarm_and_times_are_what_tells_so() -> None:
     times = np.repeat(np.arange(60) * 86_400, 400)[shuffled]
     calm = rows(4_000, 0.1)
     assert names_of(compared(training, calm)) == {"wild", "sometimes"}
-    day = {"times": times, "span": dt.timedelta(days=1)}
+    day: dict[str, Any] = {"times": times, "span": dt.timedelta(days=1)}
     assert names_of(compared(training, calm, **day)) == set()
     broken = of_other_rows(calm, rng, 1.0, "follows")
     assert names_of(compared(training, broken, **day)) == {"steady", "follows"}
