@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,3 +56,19 @@ def test_an_import_that_fails_leaves_the_collection_on(module: str, tmp_path: Pa
     with pytest.raises(ValueError, match="no"):
         import_once(module)
     assert gc.isenabled()
+
+
+def test_nobody_reads_the_metadata_of_all_packages_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = importlib.metadata.packages_distributions
+    source = "from importlib import metadata\nNAMES = metadata.packages_distributions()\n"
+    (tmp_path / "asks_for_names.py").write_text(source)
+    (tmp_path / "fails_to_import.py").write_text(source + "raise ValueError\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert import_once("asks_for_names").NAMES == {}
+    with pytest.raises(ValueError):  # noqa: PT011 - what the module raises
+        import_once("fails_to_import")
+    assert importlib.metadata.packages_distributions is before
+    assert "pytest" in importlib.metadata.packages_distributions()
+    sys.modules.pop("asks_for_names")
