@@ -118,6 +118,8 @@ def test_ignored_it_is_info_and_a_threshold_allows_it(
     joined = of_other_rows(served(), np.random.default_rng(84), 0.3, "length")
     code, document = judged(folder, joined, tmp_path / "ignored", capsys, "--ignore=length")
     assert (code, [f["severity"] for f in document["findings"]]) == (0, ["info"])
+    code, document = judged(folder, joined, tmp_path / "only", capsys, "--only=hour,delay")
+    assert (code, document["findings"]) == (0, [])
     limits = tmp_path / "thresholds.toml"
     limits.write_text("format = 1\n[raw.length]\ndependence = 0.6\n")
     code, document = judged(folder, joined, tmp_path / "allowed", capsys, f"--thresholds={limits}")

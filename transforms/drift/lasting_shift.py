@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from trueserve.transforms.verdict.evidence.feature_difference import KOLMOGOROV,
 from trueserve.transforms.verdict.evidence.rates import alarm_budget, false_discovery
 from trueserve.transforms.verdict.feature_stats import Statistics, dataset, views_by_feature
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
-from trueserve.transforms.verdict.reference import Reference
+from trueserve.transforms.verdict.reference import ComparedPair, Reference
 from trueserve.transforms.verdict.severity import Policy
 from trueserve.transforms.verdict.significance import LEAST_EFFECT
 from trueserve.transforms.verdict.wording import percent, quoted
@@ -113,12 +114,14 @@ def _of_space(
     serving = views_by_feature(judged.statistics[reference.space])
     before = window_summary.of_training(reference)
     trained_rows = float(dataset(reference.statistics).num_examples)
-    for key in windows[-1].values if windows else ():
+    pair = ComparedPair(reference, judged.policy, Statistics(), Counter())
+    for key in filter(lambda key: pair.is_wanted(key.feature), windows[-1].values if windows else ()):
         if key.space is not reference.space or key not in before or key.feature not in serving:
             continue
         spread = span_positions.of(reference.variation, key, training[key.feature])
         series = np.array([summary.values.get(key, np.nan) for summary in windows])
-        effect = serving[key.feature].design_effect
+        view = serving[key.feature]
+        effect = view.missing_effect if key.what == window_summary.MISSING else view.design_effect
         rows = np.array([summary.rows * _present(summary.values, key) / effect for summary in windows])
         trained = trained_rows * _present(before, key)
         tests = _Tests(key, before[key], series, np.maximum(rows, 1.0), trained, spread, judged.length)

@@ -119,6 +119,7 @@ def test_an_ignored_feature_is_info_and_a_limit_lets_it_pass(training: Reference
     shifted = nights(6, lambda _: {"shift": 0.063})
     [finding] = findings(training, shifted, Policy(ignore=frozenset({"speed"})))
     assert finding.severity is Severity.INFO
+    assert findings(training, shifted, Policy(only=frozenset({"fuel"}))) == []
     limits = parse(b"format = 1\n[raw.speed]\ndistribution = 0.2", "t")
     assert findings(training, shifted, Policy(thresholds=limits)) == []
 

@@ -68,7 +68,7 @@ def compared(
         return Ties(Dependence(reason="the training side has no training rows"))
     if served is None or not len(served.groups):
         return Ties(Dependence(reason="no rows in serving"))
-    # With --only the log is read for those features alone, so that they have no other to go with.
+    # Ties to all features tell of those that --only names.
     names = _names(reference, policy)
     limits = {name: policy.thresholds.limit(Space.RAW, name, METRIC, LEAST) for name in names}
     training = TrainingRows(compact_rows.compact(reference.sample.raw), reference.sample.times)
@@ -93,7 +93,8 @@ def _names(reference: Reference, policy: Policy) -> list[str]:
 def _findings(
     dependence: Dependence, limits: dict[str, float], known: set[str], policy: Policy
 ) -> Iterator[Finding]:
-    all_weaker = [each for each in dependence.weaker if each.name not in known]
+    only = policy.only or {each.name for each in dependence.weaker}
+    all_weaker = [each for each in dependence.weaker if each.name in only and each.name not in known]
     findings = [_finding(dependence, each, limits[each.name]) for each in all_weaker]
     bounded = [_bounded(finding, policy) for finding in findings]
     weaker = [
