@@ -246,6 +246,12 @@ def floors_of_kolmogorov(sizes: Array) -> Array:
     return result
 
 
+def floors_of_variance(variances: Array, sizes: Array) -> Array:
+    """How far means of so many values with these variances lie out at most, by chance: normal, both sides."""
+    result: Array = _DEVIATIONS * np.sqrt(variances / sizes)
+    return result
+
+
 def floor_of_variation(expected: Array, size: float) -> float:
     """Likewise the total variation of shares of cells, beside what chance makes on average.
 

@@ -227,7 +227,8 @@ def _of_values(pairs: _Pairs, before: View, after: View) -> Iterator[_AspectByCh
     def of_ranks(part: float) -> float:
         return p_values.of_kolmogorov(part * max(distance - _RESOLUTION, 0.0), size)
 
-    yield Aspect(pairs.tail(tails.numbers_apart(apart, sizes)), distance, ANYWHERE), of_ranks
+    usual = np.broadcast_to(shares_of(counts.sum(0)[None, :]), apart.shape)
+    yield Aspect(pairs.tail(tails.numbers_apart(apart, usual, sizes)), distance, ANYWHERE), of_ranks
     for aspect in _of_moments(pairs, before, after, enough):
         yield aspect, of_ranks
 

@@ -16,6 +16,7 @@ from trueserve.transforms.verdict.variation import bins as cell
 from trueserve.transforms.verdict.variation import matching, span_tails, tails
 from trueserve.transforms.verdict.variation.matching import Matches, Target
 from trueserve.transforms.verdict.variation.seasonal_p_value import divided, known_unit
+from trueserve.transforms.verdict.variation.seasonal_scale import SeasonalScale
 from trueserve.transforms.verdict.variation.store import FeaturePeriods, Variation
 from trueserve.transforms.verdict.variation.tails import Moment, Tail
 
@@ -104,8 +105,21 @@ class Matched:
 
     def tail(self, distances: Array) -> Tail:
         """Of the distances of spans with rows enough."""
-        share = len(distances) / len(self.matches.spans.first)
-        return span_tails.tail_of_spans(distances, self.matches.independent * share, self.target.length)
+        return span_tails.tail_of_spans(distances, self._independent(distances), self.target.length)
+
+    def _independent(self, distances: Array) -> float:
+        return self.matches.independent * len(distances) / len(self.matches.spans.first)
+
+    def tail_in_season(self, distances: Array, known: Array, days: Array) -> Tail:
+        """Likewise, as wide as the season of the window is; `days` are the values of training's periods."""
+        if not (self.matches.is_round and self.target.unit == "day" and distances.any()):
+            return self.tail(distances)
+        has_rows = np.isfinite(days)
+        scale = SeasonalScale.of_days(self.periods.periods[has_rows], days[has_rows])
+        window = scale.at(np.array([self.target.days.mean() * (2 * math.pi / matching.DAYS_OF_YEAR)]))
+        in_season = distances * window / scale.at(self.matches.angles[known])
+        independent = 1 / (1 / self._independent(distances) + 1 / scale.freedom)
+        return span_tails.tail_of_spans(in_season, independent, self.target.length)
 
     def without_course(self, apart: Array, known: Array) -> Array:
         """How far spans lie out, less what the course of a year makes: matches lie beside a span, not in it.
@@ -138,7 +152,7 @@ def of_values(matched: Matched) -> Array:
     own, others = (shares_of(counts[enough]) for counts in matched.of_spans(matched.periods.counts))
     if matched.periods.cells.kind == cell.CATEGORY:
         return tails.categories_apart(own - others, others, sizes[enough])
-    return tails.numbers_apart(own - others, sizes[enough])
+    return tails.numbers_apart(own - others, others, sizes[enough])
 
 
 def of_missing(matched: Matched) -> Array:
@@ -165,7 +179,11 @@ def of_moments(matched: Matched, serving: View) -> Iterator[Aspect]:
         apart = moment(own) - moment(others)
         usual = float(np.median(apart))
         distance = abs(value - float(moment(expected)[0]) - usual)
-        tail = matched.tail(matched.without_course(apart - usual, enough))
+        distances = matched.without_course(apart - usual, enough)
+        tail = matched.tail(distances)
+        if moment is tails.mean:
+            with np.errstate(divide="ignore", invalid="ignore"):  # days without rows are left out
+                tail = matched.tail_in_season(distances, enough, moment(totals))
         yield Aspect(tail, distance, weight, with_chance)
 
 

@@ -18,7 +18,8 @@ from trueserve.transforms.verdict.variation.period_counts import UNITS
 
 Array = np.ndarray[Any, Any]
 
-_YEAR = 365.2425
+#: Of a year, on average.
+DAYS_OF_YEAR = 365.2425
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _PERIODS_OF_DAY = {"day": 1, "hour": 24}
 #: So near in the year is the same season.
@@ -134,7 +135,7 @@ class Matches:
     @property
     def angles(self) -> Array:
         """Where in the year the spans lie, in radians."""
-        return self.middles * (2 * np.pi / _YEAR)
+        return self.middles * (2 * np.pi / DAYS_OF_YEAR)
 
     @property
     def count(self) -> int:
@@ -213,7 +214,8 @@ def _weights_of_window(
 
 def _is_round(days: Array) -> bool:
     """Whether training has all seasons."""
-    return len(np.unique(days % int(_YEAR))) >= _ALL_SEASONS and bool(days[-1] - days[0] >= _ALL_SEASONS)
+    seasons = len(np.unique(days % int(DAYS_OF_YEAR)))
+    return seasons >= _ALL_SEASONS and bool(days[-1] - days[0] >= _ALL_SEASONS)
 
 
 def independent_spans(spans: int, length: int) -> float:
@@ -262,7 +264,7 @@ def _alike(numbers: Array, periods: Array, unit: str, level: Level) -> Array:
 
 def offsets(days: Any, others: Any) -> Array:
     """Days from `days` to the `others` by their place in the year: -183 to 183."""
-    result: Array = (others - days + _YEAR / 2) % _YEAR - _YEAR / 2
+    result: Array = (others - days + DAYS_OF_YEAR / 2) % DAYS_OF_YEAR - DAYS_OF_YEAR / 2
     return result
 
 

@@ -39,12 +39,12 @@ def tail_of_spans(distances: Array, independent: float, length: int) -> Tail:
     Single periods have their own: of these storms are some. What lasts for several makes fewer of them.
     """
     if length == 1:
-        return Tail(np.sort(distances), min(independent, len(distances) / _lasts(distances)))
+        return Tail(np.sort(distances), min(independent, len(distances) / lasts(distances)))
     kind = Tail if TAIL * independent >= LEAST_IN_TAIL else SpanTail
     return kind(np.sort(distances), independent)
 
 
-def _lasts(distances: Array) -> float:
+def lasts(distances: Array) -> float:
     """For how many periods a distance lasts: the sum of its correlations with those before and after."""
     apart = distances - distances.mean()
     if not apart.any():

@@ -209,7 +209,7 @@ def _spans(periods: Array, length: int) -> Array:
 
 def _of_numbers(counts: Array, total: Array, rows: Array) -> Array:
     shares, others = _shares(counts, total)
-    return numbers_apart(shares - others, rows)
+    return numbers_apart(shares - others, others, rows)
 
 
 def _of_categories(counts: Array, total: Array, rows: Array) -> Array:
@@ -222,10 +222,17 @@ def _of_missing(counts: Array, total: Array, rows: Array) -> Array:
     return missing_apart((shares - others)[:, 1], others[:, 1], rows)
 
 
-def numbers_apart(apart: Array, sizes: Array) -> Array:
-    """Kolmogorov's distances beyond chance, of differences of shares [periods, cells]."""
+def numbers_apart(apart: Array, expected: Array, sizes: Array) -> Array:
+    """Kolmogorov's distances beyond chance, of differences from `expected` shares, both [periods, cells].
+
+    Where nearly all values are one, such as no rain, chance makes far less than Kolmogorov's statistic,
+    which is for values that all differ: no more than the variances of the distribution function at all edges.
+    """
     far = np.abs(np.cumsum(apart, 1)).max(1)
-    return beyond_chance(far, _KOLMOGOROV_SQUARE / sizes, p_values.floors_of_kolmogorov(sizes))
+    below = np.clip(np.cumsum(expected, 1), 0.0, 1.0)
+    variances = (below * (1 - below)).sum(1)
+    floors = np.minimum(p_values.floors_of_kolmogorov(sizes), p_values.floors_of_variance(variances, sizes))
+    return beyond_chance(far, np.minimum(_KOLMOGOROV_SQUARE, variances) / sizes, floors)
 
 
 def categories_apart(apart: Array, expected: Array, sizes: Array) -> Array:

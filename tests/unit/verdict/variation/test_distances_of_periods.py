@@ -133,8 +133,33 @@ def test_numbers_lie_apart_by_kolmogorovs_distance() -> None:
     others = counts.sum(0) - counts
     rows = counts.sum(1)
     far = np.abs(np.cumsum(counts / rows[:, None] - others / others.sum(1)[:, None], 1)).max(1)
-    floors = p_values.floors_of_kolmogorov(rows)
-    assert tail.distances.tolist() == pytest.approx(beyond(far, KOLMOGOROV_SQUARE / rows, floors))
+    # Of two cells at a fifth and more each, chance makes less than of values that are all different.
+    below = np.cumsum(others / others.sum(1)[:, None], 1)
+    variances = (below * (1 - below)).sum(1)
+    floors = np.minimum(p_values.floors_of_kolmogorov(rows), 3.29 * np.sqrt(variances / rows))
+    square = np.minimum(KOLMOGOROV_SQUARE, variances) / rows
+    assert tail.distances.tolist() == pytest.approx(beyond(far, square, floors))
+
+
+def test_numbers_that_differ_lie_apart_less_what_chance_makes_of_such() -> None:
+    random = np.random.default_rng(1)
+    counts = np.array([random.multinomial(400, np.full(20, 0.05)) for _ in range(12)], float)
+    cells = Bins(NUMBER, edges=np.arange(19.0))
+    [tail] = tails.of_values(periods(counts.tolist(), cells, power_sums=np.zeros((12, 2))), 1)
+    others = counts.sum(0) - counts
+    far = np.abs(np.cumsum(counts / 400 - others / others.sum(1)[:, None], 1)).max(1)
+    floors = p_values.floors_of_kolmogorov(counts.sum(1))
+    assert tail.distances.tolist() == pytest.approx(beyond(far, np.full(12, KOLMOGOROV_SQUARE / 400), floors))
+
+
+def test_rain_that_falls_in_few_hours_varies_from_month_to_month() -> None:
+    """Chance makes a share of 3 % of 720 hours vary by 0.006; these vary by 0.02."""
+    shares = np.array([0, 0, 3, 5, 6, 7, 6, 4, 3, 1, 0, 0]) / 100
+    counts = np.stack([1 - shares, shares], 1) * 720
+    rain = periods(counts.tolist(), Bins(NUMBER, edges=np.array([0.0])), power_sums=np.zeros((12, 2)))
+    [tail] = tails.of_values(rain, 1)
+    assert 0.015 < float(np.sqrt(np.mean(tail.distances**2))) < 0.03
+    assert tail.probability(0.035) > 0.02
 
 
 def test_missing_rows_lie_apart_by_their_share() -> None:

@@ -45,4 +45,4 @@ def test_single_periods_have_their_own_tail_and_count_by_how_long_weather_lasts(
 
 
 def test_a_distance_that_never_changes_lasts_for_no_time() -> None:
-    assert span_tails._lasts(np.full(9, 0.5)) == 1.0
+    assert span_tails.lasts(np.full(9, 0.5)) == 1.0
