@@ -20,6 +20,8 @@ _CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _IF_OPS = frozenset({"If", "StatelessIf"})
 # What these ops give of an input is what a table has for it: a new value has what no value of training had.
 _LOOKUP_OPS = frozenset({"LookupTableFind", "LookupTableFindV2"})
+# Texts are looked up by comparing them with all keys, too, as tf.Transform's analyzers by key do.
+_EQUAL, _TEXT = "Equal", tf.string.as_datatype_enum
 # Beside a table stands a hash for what it lacks.
 _HASH_OPS = frozenset({"StringToHashBucket", "StringToHashBucketFast", "StringToHashBucketStrong"})
 
@@ -37,7 +39,7 @@ def looked_up_by(function: Any) -> dict[str, list[str]]:
     """For each output the inputs whose values reach it through tables alone, both sorted; no other output."""
     stop = _SHAPE_OPS | _HASH_OPS
     every = _lineage(function, stop=stop, values_only=True)
-    directly = _lineage(function, stop=stop | _LOOKUP_OPS, values_only=True)
+    directly = _lineage(function, stop=stop | _LOOKUP_OPS | {_EQUAL}, values_only=True)
     tables = {name: sorted({*raw}.difference(directly[name])) for name, raw in every.items()}
     return {name: raw for name, raw in tables.items() if raw}
 
@@ -103,6 +105,14 @@ class _Body:
     def is_source(self, name: str) -> bool:
         return name in self.arguments or self.nodes[name].op == "Placeholder"
 
+    def has_scalar(self, node: Any) -> bool:
+        """Whether one of the node's inputs is a constant of one value."""
+        constants = (self.nodes.get(name.split(":", 1)[0]) for name in node.input)
+        return any(
+            each is not None and each.op == "Const" and not each.attr["value"].tensor.tensor_shape.dim
+            for each in constants
+        )
+
 
 def _bodies(graph: Any) -> tuple[_Body, dict[str, _Body]]:
     functions = {
@@ -140,9 +150,15 @@ class _Walk:
             name = tensor.split(":", 1)[0]
             if body.is_source(name):
                 source_names.add(name)
-            elif body.nodes[name].op not in self._stop:
+            elif not self._is_stop(body, body.nodes[name]):
                 todo.extend(self._inputs(body.nodes[name], tensor))
         return source_names
+
+    def _is_stop(self, body: _Body, node: Any) -> bool:
+        """Of comparisons those of texts with several keys."""
+        if node.op != _EQUAL:
+            return node.op in self._stop
+        return _EQUAL in self._stop and node.attr["T"].type == _TEXT and not body.has_scalar(node)
 
     def _inputs(self, node: Any, tensor: str) -> Iterable[str]:
         """The node's data inputs that this one output of it depends on; for most ops, all."""

@@ -125,11 +125,13 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, samples: Sequence[
 def _new_values(baseline: Baseline) -> dict[str, float]:
     """By output; ids of unknown words tell themselves how many these are."""
     raw, contract = views_by_feature(baseline.statistics), baseline.contract
-    shares = {
-        name: max((new_values.share(raw[feature]) for feature in features if feature in raw), default=0.0)
-        for name, features in contract.looked_up.items()
-        if name not in contract.unknown_ids
-    }
+    shares: dict[str, float] = {}
+    for name, features in contract.looked_up.items():
+        # What other features reach as well was fitted for each value, such as a mean by key.
+        is_by_key = {*contract.transformed_features.get(name, ())} > {*features}
+        share = new_values.share_by_key if is_by_key else new_values.share
+        if name not in contract.unknown_ids:
+            shares[name] = max((share(raw[feature]) for feature in features if feature in raw), default=0.0)
     return {name: share for name, share in shares.items() if share}
 
 

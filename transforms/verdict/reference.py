@@ -237,6 +237,10 @@ class ComparedPair:
         """The share of a feature's values from which those outside of training are an error."""
         return self.limit(name, "unseen_share", self.policy.unseen_share)
 
+    def expected_new(self, name: str) -> float:
+        """The share of a feature's values that new values of texts make beside training."""
+        return 0.0 if self.between_windows else self.reference.new_values.get(name, 0.0)
+
     def raw_features(self, name: str) -> tuple[str, ...]:
         return tuple(self.reference.raw_features.get(name, ()))
 

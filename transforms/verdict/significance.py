@@ -101,8 +101,7 @@ class TestResults:
         return difference if matched is None else self._without_new(name, matched.difference)
 
     def _without_new(self, name: str, difference: FeatureDifference) -> FeatureDifference:
-        expected = 0.0 if self.pair.between_windows else self.pair.reference.new_values.get(name, 0.0)
-        return new_values.without_new(difference, expected)
+        return new_values.without_new(difference, self.pair.expected_new(name))
 
     @cached_property
     def differences(self) -> dict[str, list[FeatureDifference]]:

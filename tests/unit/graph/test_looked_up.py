@@ -12,6 +12,14 @@ def graph() -> tf.types.experimental.ConcreteFunction:
     numbers = tf.constant([1.0, 2.0])
     table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, numbers), -1.0)
 
+    def by_key(texts: tf.Tensor) -> tf.Tensor:
+        """As tf.Transform looks up keys: by comparing with all of them, in a branch."""
+
+        def compared() -> tf.Tensor:
+            return tf.argmax(tf.cast(tf.equal(texts[:, None], keys[None, :]), tf.int32), axis=1)
+
+        return tf.cond(tf.equal(tf.size(texts), 0), lambda: tf.zeros([0], tf.int64), compared)
+
     signature = {
         "word": tf.TensorSpec([None], tf.string),
         "tags": tf.SparseTensorSpec([None, None], tf.string),
@@ -33,11 +41,13 @@ def graph() -> tf.types.experimental.ConcreteFunction:
                 tf.SparseTensor(tags.indices, tf.ones_like(tags.values, tf.float32), tags.dense_shape), 1
             ),
             "plain": inputs["x"] * 2.0,
+            "mean_by_key": inputs["x"] - tf.gather(numbers, by_key(word)),
+            "surcharge": tf.where(tf.equal(word, "a"), 2.0, 1.0) * inputs["x"],
         }
 
     return tf.function(function, input_signature=[signature]).get_concrete_function()
 
 
 def test_outputs_of_tables_are_known() -> None:
-    expected = {"tag_weights": ["tags"], "weight": ["word"], "with_hash": ["word"]}
+    expected = {"mean_by_key": ["word"], "tag_weights": ["tags"], "weight": ["word"], "with_hash": ["word"]}
     assert lineage.looked_up_by(graph()) == expected

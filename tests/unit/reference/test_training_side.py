@@ -163,3 +163,18 @@ def test_a_baseline_that_was_replaced_meanwhile_is_not_compared_with(monkeypatch
     with pytest.raises(InputError, match="was replaced or edited while the job ran; expected the one of the"):
         TrainingSide("/base", None, None, None, SPACES, identity="then").of_features()
     assert loads == [("/base", False)] * 3
+
+
+def test_outputs_of_tables_may_differ_by_new_values_and_those_by_key_by_as_many_rows_as_keys() -> None:
+    words = {"a": 60, "b": 30} | {f"rare {n}": 1 for n in range(10)}
+    statistics = hand_made.statistics(100, hand_made.category("word", words))
+    statistics.datasets[0].features[0].string_stats.unique = 12
+    looked_up = {"weight": ("word",), "z": ("word",), "id": ("word",)}
+    contract = dataclasses.replace(
+        baseline().contract,
+        looked_up=looked_up,
+        unknown_ids={"id": (3, 4)},
+        transformed_features={"weight": ("word",), "z": ("word", "x"), "id": ("word",)},
+    )
+    [transformed] = of_baseline(baseline(contract=contract, statistics=statistics), ["transformed"])
+    assert transformed.new_values == {"weight": pytest.approx(0.1), "z": pytest.approx(0.12)}

@@ -13,6 +13,7 @@ from trueserve.transforms.core.custom_stats import RAREST
 from trueserve.transforms.verdict.evidence.categorical_tests import expected_new
 from trueserve.transforms.verdict.evidence.feature_difference import (
     KOLMOGOROV,
+    UNSEEN_SHARE,
     VARIATION,
     FeatureDifference,
 )
@@ -30,9 +31,21 @@ def share(view: View) -> float:
     return expected if expected <= _MOST else 0.0
 
 
+def share_by_key(view: View) -> float:
+    """The share of values (0 to 1) that differ where something was fitted for each value of a text.
+
+    Of n rows with the same value one tells nothing that the others do not: what was fitted on all n knew each
+    of them already (leave one out). So it is as many rows as there are values.
+    """
+    if view.kind != "category" or not view.values:
+        return 0.0
+    return min(float(view.proto.string_stats.unique) / view.values, 1.0)
+
+
 def without_new(difference: FeatureDifference, expected: float) -> FeatureDifference:
     """The difference that is left if as many values are new as is expected."""
-    if not expected or difference.metric not in (KOLMOGOROV, VARIATION) or difference.effect <= 0:
+    metrics = (KOLMOGOROV, VARIATION, UNSEEN_SHARE)
+    if not expected or difference.metric not in metrics or difference.effect <= 0:
         return difference
     left = max(1 - expected / difference.effect, 0.0)
     return dataclasses.replace(

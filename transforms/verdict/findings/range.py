@@ -43,7 +43,7 @@ def far_out(pair: ComparedPair, name: str) -> float:
     if training is None or serving is None or not training.kind == serving.kind == "number":
         return 0.0
     share, beyond = _shares(pair, name, training, serving)
-    return beyond if share > _least(training, serving) else 0.0
+    return max(beyond - pair.expected_new(name), 0.0) if share > _least(training, serving) else 0.0
 
 
 def _shares(pair: ComparedPair, name: str, training: View, serving: View) -> tuple[float, float]:
@@ -70,7 +70,7 @@ def _finding(pair: ComparedPair, name: str, training: View, serving: View) -> It
         feature=name,
         space=pair.reference.space,
         kind=FindingKind.VALUES,
-        severity=severity.of_unseen(beyond, pair.least_unseen(name)),
+        severity=severity.of_unseen(max(beyond - pair.expected_new(name), 0.0), pair.least_unseen(name)),
         metric=OUTSIDE_RANGE,
         message=f"at least {percent(share)} of values lie outside training's range, {_range_text(low, high)}",
         raw_features=pair.raw_features(name),

@@ -132,7 +132,9 @@ def _unseen_message(pair: ComparedPair, name: str, mass: UnseenMass) -> tuple[Se
     message = f"values outside the schema's domain are {share} of those served"
     names = ([listing(mass.named)] if mass.named else []) + _unnamed(mass.others)
     named = f": {' and '.join(names)}" if names else ""
-    return severity.of_unseen(mass.least, pair.least_unseen(name)), message + named
+    if expected := pair.expected_new(name):
+        named += f"; new values of texts make up to {percent(expected)} of all values"
+    return severity.of_unseen(max(mass.least - expected, 0.0), pair.least_unseen(name)), message + named
 
 
 def _unnamed(count: int) -> list[str]:

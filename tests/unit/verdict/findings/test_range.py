@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -90,6 +91,18 @@ def test_what_is_far_out_counts_where_chance_does_not_explain_what_is_outside() 
     assert far((11.0, 12.0, 100), (25.0, 30.0, 40)) == about(0.004)
     assert far((25.0, 30.0, int(LEAST * ROWS))) == 0.0
     assert far((11.0, 12.0, 500)) == 0.0
+
+
+def test_as_many_as_new_values_of_texts_make_are_no_error() -> None:
+    plain = pair(number(0.0, 10.0, (25.0, 30.0, 400)))
+    for expected, severity, far in ((0.0, Severity.ERROR, 0.04), (0.05, Severity.WARNING, 0.0)):
+        reference = dataclasses.replace(plain.reference, new_values={"x": expected})
+        made = dataclasses.replace(plain, reference=reference)
+        assert [finding.severity for finding in range_findings.findings(made, ["x"])] == [severity]
+        assert range_findings.far_out(made, "x") == about(far)
+    # Two windows of serving both have new values.
+    between = dataclasses.replace(made, between_windows=True)
+    assert [finding.severity for finding in range_findings.findings(between, ["x"])] == [Severity.ERROR]
 
 
 def test_features_of_other_kinds_or_without_training_are_left_alone() -> None:
