@@ -166,8 +166,8 @@ def test_a_baseline_that_was_replaced_meanwhile_is_not_compared_with(monkeypatch
 
 
 def test_outputs_of_tables_may_differ_by_new_values_and_those_by_key_by_as_many_rows_as_keys() -> None:
-    words = {"a": 60, "b": 30} | {f"rare {n}": 1 for n in range(10)}
-    statistics = hand_made.statistics(100, hand_made.category("word", words))
+    counts = {"a": 60, "b": 30} | {f"rare {n}": 1 for n in range(10)}
+    statistics = hand_made.statistics(100, hand_made.category("word", counts))
     statistics.datasets[0].features[0].string_stats.unique = 12
     looked_up = {"weight": ("word",), "z": ("word",), "id": ("word",)}
     contract = dataclasses.replace(

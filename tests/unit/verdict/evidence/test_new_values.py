@@ -69,7 +69,7 @@ def test_what_they_do_not_explain_is_left() -> None:
     assert [left.effect, left.p_value] == pytest.approx([0.06, 0.7])
     assert new_values.without_new(difference, 0.2).effect == 0.0
     assert new_values.without_new(difference, 0.0) is difference
-    unseen = dataclasses.replace(difference, metric=UNSEEN_SHARE)
-    assert new_values.without_new(unseen, 0.04).effect == pytest.approx(0.06)
+    of_share = dataclasses.replace(difference, metric=UNSEEN_SHARE)
+    assert new_values.without_new(of_share, 0.04).effect == pytest.approx(0.06)
     missing = FeatureDifference(MISSING, 0.1, 1e-9, 1000.0)
     assert new_values.without_new(missing, 0.04) is missing
