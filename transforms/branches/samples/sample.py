@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from trueserve.transforms.core.batches import Batch
 
 # So many samples wait before they are made one: merging sorts all that is in them.
 _UNMERGED = 8
+# A folder of one value of a column, or of a date's parts.
+_PARTITION = re.compile(r"[^=]+=.*|[0-9T:_-]*[0-9][0-9T:_-]*")
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
@@ -171,8 +174,13 @@ def joined(streams: list[bytes]) -> pa.Table:
 
 
 def _hash_of(name: str) -> int:
-    # Only the last part: a folder that has moved holds the same data.
-    tail = name.rstrip("/").rpartition("/")[2]
+    """Of the file's name, and of the folders of a partition around it: `day=2024-01-15/` or `2024/01/15/`.
+
+    Files of partitions have the same names. Other folders do not count: one that has moved holds the same data.
+    """
+    *folders, tail = name.rstrip("/").split("/")
+    while folders and _PARTITION.fullmatch(folders[-1]):
+        tail = f"{folders.pop()}/{tail}"
     return int.from_bytes(hashlib.sha256(tail.encode()).digest()[:8], "big")
 
 

@@ -113,6 +113,26 @@ def test_a_sample_of_so_many_bytes_is_the_same_however_it_is_cut(size: int, part
     assert kept.num_rows == 100_000 // (1004 + 16)
 
 
+@pytest.mark.parametrize(
+    "folder", ["day=2024-01-%02d", "2024/01/%02d", "2024-01-%02dT00", "year=2024/shop=%d"]
+)
+def test_files_of_partitions_have_the_same_names_and_rows_of_their_own(folder: str) -> None:
+    hashes = [_hashes_of(f"/logs/{folder % day}/part-00000") for day in range(1, 29)]
+    assert len(np.unique(np.concatenate(hashes))) == 28 * 100
+    # Wherever the folder lies, the same rows are kept.
+    assert [_hashes_of(f"gs://other/data/{folder % day}/part-00000") for day in (1, 2)] == hashes[:2]
+
+
+def test_another_folder_around_a_file_is_no_other_row() -> None:
+    assert _hashes_of("/here/train/part-00000") == _hashes_of("/there/moved/part-00000")
+    assert _hashes_of("/here/train/part-00000") != _hashes_of("/here/train/part-00001")
+
+
+def _hashes_of(file: str) -> list[int]:
+    metadata = pa.RecordBatch.from_arrays([pa.array([file] * 100), pa.array(range(100))], ["file", "record"])
+    return list(row_hashes(metadata).tolist())
+
+
 def _batch_of(rows: pa.RecordBatch, first: int) -> Batch:
     numbers = pa.array(np.arange(first, first + rows.num_rows))
     names = pa.array(["file"] * rows.num_rows)
