@@ -176,7 +176,7 @@ def joined(streams: list[bytes]) -> pa.Table:
 def _hash_of(name: str) -> int:
     """Of the file's name, and of the folders of a partition around it: `day=2024-01-15/` or `2024/01/15/`.
 
-    Files of partitions have the same names. Other folders do not count: one that has moved holds the same data.
+    Files of partitions have the same names. Other folders do not count: the same data may lie anywhere.
     """
     *folders, tail = name.rstrip("/").split("/")
     while folders and _PARTITION.fullmatch(folders[-1]):

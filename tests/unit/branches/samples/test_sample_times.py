@@ -48,9 +48,9 @@ def test_each_row_of_the_sample_has_its_time(size: int, ranges: int) -> None:
 
 def test_rows_that_cannot_be_told_apart_have_no_times() -> None:
     times = TimesPartial(60)
-    times.add(batch(0, 10, "dt=1/part-0"))
+    times.add(batch(0, 10, "one/part-0"))
     assert len(times.result()) == 10
-    moved = batch(0, 10, "dt=2/part-0")
+    moved = batch(0, 10, "two/part-0")
     later = np.array(moved.metadata.column("time").to_pylist())
     column = pa.array(
         [None if t is None else t + dt.timedelta(days=1) for t in later], pa.timestamp("us", "UTC")
