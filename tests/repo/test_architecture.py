@@ -23,6 +23,7 @@ MODULES = sorted(
 MAY_IMPORT_BEAM = {
     "pipelines/backtest.py",
     "pipelines/beam/dask_cluster.py",
+    "pipelines/beam/kept_views.py",
     "pipelines/beam/options.py",
     "pipelines/beam/portable.py",
     "pipelines/beam/setup_file.py",
