@@ -17,11 +17,11 @@ class KeptViews(PipelineOptions):
 
     def view_as(self, cls: type[Any]) -> Any:
         """The options as this class of Beam's sees them."""
-        views = _VIEWS.setdefault(self, {})
-        if cls not in views or views[cls]._all_options is not self._all_options:
-            views[cls] = super().view_as(cls)
-        return views[cls]
+        kept = _KEPT.setdefault(self, {})
+        if cls not in kept or kept[cls]._all_options is not self._all_options:
+            kept[cls] = super().view_as(cls)
+        return kept[cls]
 
 
 # Not in the options themselves: a copy must have views of its own.
-_VIEWS: weakref.WeakKeyDictionary[PipelineOptions, dict[type, PipelineOptions]] = weakref.WeakKeyDictionary()
+_KEPT: weakref.WeakKeyDictionary[PipelineOptions, dict[type, PipelineOptions]] = weakref.WeakKeyDictionary()

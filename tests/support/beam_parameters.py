@@ -66,9 +66,9 @@ def remembering_views(view_as: Callable[[Any, type], Any]) -> Callable[[Any, typ
     def view(options: Any, kind: type) -> Any:
         if type(options) is not PipelineOptions:
             return view_as(options, kind)
-        views = known.setdefault(options, {})
-        if kind not in views or views[kind]._all_options is not options._all_options:
-            views[kind] = view_as(options, kind)
-        return views[kind]
+        by_kind = known.setdefault(options, {})
+        if kind not in by_kind or by_kind[kind]._all_options is not options._all_options:
+            by_kind[kind] = view_as(options, kind)
+        return by_kind[kind]
 
     return view
