@@ -23,6 +23,8 @@ from benchmarks.new_rows_preprocessing import _dense
 
 def preprocessing_fn(inputs):
     income, city = _dense(inputs["income"], 0.0), _dense(inputs["city"], "")
+    ids = tft.compute_and_apply_vocabulary(inputs["words"], num_oov_buckets=1, vocab_filename="words")
+    _, weights = tft.tfidf(ids, tft.get_num_buckets_for_transformed_feature(ids))
     return {
         "scale_to_0_1": tft.scale_to_0_1(income),
         "scale_to_z_score": tft.scale_to_z_score(income),
@@ -30,6 +32,7 @@ def preprocessing_fn(inputs):
         "vocabulary_threshold": tft.compute_and_apply_vocabulary(
             city, frequency_threshold=3, num_oov_buckets=3, vocab_filename="city"
         ),
+        "tfidf_of_all_words": weights,
     }
 """
 FITTED_ON_INCOME = {"scale_to_0_1", "scale_to_z_score", "bucketize"}
