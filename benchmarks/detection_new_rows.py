@@ -70,19 +70,24 @@ def _texts(random: np.random.Generator, count: int) -> Array:
 
 def prepare(folder: Path, seed: int) -> None:
     """A baseline, made by the real command."""
-    (folder / "examples").mkdir()
-    rows = in_memory.batch(drawn(_TRAINING_ROWS, np.random.default_rng([seed, 5])))
-    for part in range(4):
-        table = pa.Table.from_batches([rows.take(pa.array(np.arange(part, rows.num_rows, 4)))])
-        pq.write_table(table, folder / f"examples/{part}.parquet")
-    flags = [
-        f"--examples={folder}/examples/*.parquet",
-        f"--preprocessing={_PREPROCESSING}",
-        f"--baseline={folder}/baseline",
-    ]
+    flags = write_training(folder, seed, _TRAINING_ROWS, _PREPROCESSING)
     # By its own process: what TensorFlow takes is given back.
     command = "import sys; from trueserve.pipelines.cli import main; sys.exit(main(sys.argv[1:]))"
     subprocess.run([sys.executable, "-c", command, "prepare", *flags], check=True, capture_output=True)
+
+
+def write_training(folder: Path, seed: int, num_rows: int, preprocessing: Path) -> list[str]:
+    """Writes the rows to train on; the flags of `prepare`."""
+    (folder / "examples").mkdir()
+    rows = in_memory.batch(drawn(num_rows, np.random.default_rng([seed, 5])))
+    for part in range(4):
+        table = pa.Table.from_batches([rows.take(pa.array(np.arange(part, rows.num_rows, 4)))])
+        pq.write_table(table, folder / f"examples/{part}.parquet")
+    return [
+        f"--examples={folder}/examples/*.parquet",
+        f"--preprocessing={preprocessing}",
+        f"--baseline={folder}/baseline",
+    ]
 
 
 def judged(counts: tuple[int, int] = FULL, seed: int = 1) -> list[Window]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,15 @@ def small_home(request: pytest.FixtureRequest) -> Path:
         support.keras_model().save(folder / "model.keras")
 
     return shared_folder(request, "small", fill)
+
+
+@pytest.fixture
+def asked_here() -> Iterator[None]:
+    """`check` and `export` ask in this process, not in a fresh one, whose start takes 8 s of a processor."""
+    from support.asked_here import asked_here
+
+    with asked_here():
+        yield
 
 
 @pytest.fixture(params=["local", "memory"])

@@ -26,6 +26,7 @@ from apache_beam.options.pipeline_options_validator import PipelineOptionsValida
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import create_runner
 
+from trueserve.pipelines.beam.kept_views import KeptViews
 from trueserve.pipelines.flags.beam import SHARED_FILESYSTEM
 from trueserve.transforms.core.errors import UsageError
 
@@ -75,7 +76,7 @@ def beam_options(beam_args: Sequence[str], shared_filesystem: bool = False) -> P
         raise UsageError(f"Beam refuses a flag: {error}") from error
     if unknown:
         raise UsageError(f"unknown argument {unknown[0]!r}: neither trueserve nor Apache Beam takes it")
-    options = PipelineOptions(list(beam_args), shared_filesystem=shared_filesystem)
+    options = KeptViews(list(beam_args), shared_filesystem=shared_filesystem)
     _choose_runner(options)
     _validate(options)
     _forget_job_server(options)

@@ -21,14 +21,15 @@ class Prepare:
         self.folder, self.baseline = folder, folder / "place" / "baseline"
         shutil.copytree(home.baseline, self.baseline)
         self._before = e2e.tree(folder / "place")
-        self._home, self._capsys = home, capsys
+        self._capsys = capsys
         logs.write_records(folder / "good", [logs.example(**row) for row in e2e.rides(50, 4)])
+        (folder / "features.py").write_text(e2e.FEW_FEATURES)
 
     def fails(self, code: int, **flags: str) -> str:
         """The one line of an attempt that ends with `code`; nothing has changed around the baseline."""
         arguments = {
             "examples": str(self.folder / "good"),
-            "preprocessing": self._home.preprocessing,
+            "preprocessing": str(self.folder / "features.py"),
             "baseline": str(self.baseline),
             "label": "late",
             **flags,

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from support import check as support
 from support import e2e
+from support.asked_here import asked_here
 from support.homes import Home
 
 from trueserve.transforms.baseline.probes import read_probes
@@ -28,7 +29,8 @@ def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(home: Home, keras_file: Path) -> Path:
-    return support.exported(home.baseline, keras_file, keras_file.parent / "served")
+    with asked_here():
+        return support.exported(home.baseline, keras_file, keras_file.parent / "served")
 
 
 def distances(home: Home) -> list[float]:
@@ -76,6 +78,7 @@ def test_a_rebuilt_model_that_is_right_passes_with_a_reference(
     assert "not_checked" in warned
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_preprocessing_that_is_skipped(
     home: Home, keras_file: Path, served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.asked_here import asked_here
 
 from examples import failures, failures_table
 from examples.failures import RIGHT, Example, Twin, TwinOutcome
@@ -22,7 +23,8 @@ Results = dict[tuple[str, str], tuple[Example, Twin, TwinOutcome]]
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     outcomes = failures.run_all(tmp_path_factory.mktemp("failures"))
-    return {(example.name, twin.name): (example, twin, what) for example, twin, what in outcomes}
+    with asked_here():
+        return {(example.name, twin.name): (example, twin, what) for example, twin, what in outcomes}
 
 
 @pytest.mark.parametrize("name", [example.name for example in EXAMPLES])

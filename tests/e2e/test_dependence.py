@@ -18,8 +18,9 @@ PREPROCESSING = """
 import tensorflow_transform as tft
 
 def preprocessing_fn(inputs):
-    return {name: tft.scale_to_z_score(inputs[name]) for name in ("length", "hour", "delay")} | {
-        name: tft.compute_and_apply_vocabulary(inputs[name]) for name in ("origin", "destination", "carrier")
+    return {
+        "length": tft.scale_to_z_score(inputs["length"]),
+        "destination": tft.compute_and_apply_vocabulary(inputs["destination"]),
     }
 """
 TRAINING, SERVED = 6_000, 2_500

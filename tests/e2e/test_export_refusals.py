@@ -44,6 +44,7 @@ def failure(folder: Path, output: Path, **changes: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_a_changed_vocabulary_is_found_and_nothing_is_published(small_home: Path, tmp_path: Path) -> None:
     copy = tampered(small_home, tmp_path)
     vocabulary = copy / "baseline" / "transform_output" / "transform_fn" / "assets" / "carriers"
@@ -59,6 +60,7 @@ def test_a_changed_vocabulary_is_found_and_nothing_is_published(small_home: Path
         assert innocent not in message
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_changed_probes_are_found_and_nothing_is_published(small_home: Path, tmp_path: Path) -> None:
     copy = tampered(small_home, tmp_path)
     file = copy / "baseline" / layout.PROBES
@@ -78,6 +80,7 @@ def test_changed_probes_are_found_and_nothing_is_published(small_home: Path, tmp
     assert "hour_plus" not in message
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_model_and_custom_objects_are_fetched_from_an_object_store(
     small_home: Path, tmp_path: Path, custom: dict[str, str]
 ) -> None:

@@ -1,4 +1,7 @@
-"""Whatever is fitted on training's rows looks better on them: clean windows of new rows are no skew."""
+"""Whatever is fitted on training's rows looks better on them: clean windows of new rows are no skew.
+
+An analyzer of each kind; `make detection-quick` has all of them, more rows and more windows.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,38 @@ import pytest
 
 from benchmarks import detection_new_rows
 from benchmarks.in_memory import Column
+from trueserve.pipelines import cli
 
-FITTED_ON_INCOME = {
-    "scale_to_0_1",
-    "scale_by_min_max",
-    "scale_to_z_score",
-    "scale_to_gaussian",
-    "bucketize",
-    "bucketize_few",
-    "quantiles_interpolated",
-    "apply_buckets",
-}
-WINDOWS = 12
+PREPROCESSING = """
+import tensorflow_transform as tft
+
+from benchmarks.new_rows_preprocessing import _dense
+
+
+def preprocessing_fn(inputs):
+    income, city = _dense(inputs["income"], 0.0), _dense(inputs["city"], "")
+    ids = tft.compute_and_apply_vocabulary(inputs["words"], num_oov_buckets=1, vocab_filename="words")
+    _, weights = tft.tfidf(ids, tft.get_num_buckets_for_transformed_feature(ids))
+    return {
+        "scale_to_0_1": tft.scale_to_0_1(income),
+        "scale_to_z_score": tft.scale_to_z_score(income),
+        "bucketize": tft.bucketize(income, 100),
+        "vocabulary_threshold": tft.compute_and_apply_vocabulary(
+            city, frequency_threshold=3, num_oov_buckets=3, vocab_filename="city"
+        ),
+        "tfidf_of_all_words": weights,
+    }
+"""
+FITTED_ON_INCOME = {"scale_to_0_1", "scale_to_z_score", "bucketize"}
+TRAINING_ROWS, WINDOWS = 10_000, 12
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("new_rows")
-    detection_new_rows.prepare(folder, 10)
+    (folder / "preprocessing.py").write_text(PREPROCESSING)
+    flags = detection_new_rows.write_training(folder, 10, TRAINING_ROWS, folder / "preprocessing.py")
+    assert cli.main(["prepare", *flags]) == 0
     return folder
 
 

@@ -51,22 +51,24 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("preprocessing", "workers"),
-    [
-        ("preprocessing", ()),
-        ("preprocessing.py", ("--direct_running_mode=multi_processing", "--direct_num_workers=2")),
-    ],
-    ids=["a module", "a file, workers"],
-)
-def test_both_work_side_by_side(project: Path, preprocessing: str, workers: tuple[str, ...]) -> None:
-    rides, baseline = project.parent / "rides.csv", project / "baseline"
-    flags = (f"--examples={rides}", f"--preprocessing={preprocessing}", f"--baseline={baseline}")
-    prepared = run(project, "prepare", *flags, *workers)
+def prepare(project: Path, preprocessing: str, *more: str) -> Path:
+    """The baseline, which has what the project's packages compute."""
+    baseline = project / "baseline"
+    flags = (f"--examples={project.parent / 'rides.csv'}", f"--preprocessing={preprocessing}")
+    prepared = run(project, "prepare", *flags, f"--baseline={baseline}", *more)
     assert prepared.returncode == 0, prepared.stderr
-    output = project / "output"
-    validated = run(project, "validate", f"--baseline={baseline}", f"--logs={rides}", f"--output={output}")
+    assert 'name: "kilometres"' in (baseline / "transformed_schema.pbtxt").read_text()
+    return baseline
+
+
+def test_both_work_side_by_side(project: Path) -> None:
+    baseline, output = prepare(project, "preprocessing"), project / "output"
+    flags = (f"--baseline={baseline}", f"--logs={project.parent / 'rides.csv'}", f"--output={output}")
+    validated = run(project, "validate", *flags)
     assert validated.returncode == 0, validated.stderr
     assert e2e.verdict(output)["verdict"] == "ok"
-    schema = (baseline / "transformed_schema.pbtxt").read_text()
-    assert 'name: "kilometres"' in schema
+
+
+def test_a_worker_process_finds_both_from_a_file(project: Path) -> None:
+    workers = ("--direct_running_mode=multi_processing", "--direct_num_workers=1")
+    prepare(project, "preprocessing.py", *workers)

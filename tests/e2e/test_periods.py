@@ -46,7 +46,7 @@ def timed(rows: list[e2e.Row]) -> list[e2e.Row]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     folder = tmp_path_factory.mktemp("days")
-    (folder / "features.py").write_text(e2e.PREPROCESSING)
+    (folder / "features.py").write_text(e2e.FEW_FEATURES)
     rows = timed(days(DAYS, 1))
     random.Random(2).shuffle(rows)
     examples = e2e.write_examples(folder / "training", rows, (2000, 2100))

@@ -85,6 +85,7 @@ def _write_files(folder: Path, marked: Path, command: str, position: str) -> Pat
     return pickles.write(folder / name, "struct", marked)
 
 
+@pytest.mark.usefixtures("asked_here")
 @pytest.mark.parametrize(("command", "position"), CASES)
 def test_every_command_refuses_the_file_and_loads_no_pickle(
     command: str, position: str, home: Home, served: Served, tmp_path: Path, capsys: Capture

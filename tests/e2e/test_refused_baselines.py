@@ -77,6 +77,7 @@ def test_every_command_refuses_a_damaged_baseline(
         (copy / name).write_bytes(data)
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_export_reads_only_training_examples_that_prepare_wrote(
     home: Home, served: Served, copy: Path, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -88,6 +89,7 @@ def test_export_reads_only_training_examples_that_prepare_wrote(
     assert not (tmp_path / "output").exists() or not [*(tmp_path / "output").iterdir()]
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_an_edited_schema_is_told_in_the_verdict_and_the_report(
     home: Home, served: Served, copy: Path, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -137,13 +139,14 @@ def test_limits_of_features_that_the_baseline_lacks(
     assert "did you mean distance" in line
 
 
-def test_prepare_keeps_what_it_did_not_write(home: Home, tmp_path: Path, capsys: Capture) -> None:
+def test_prepare_keeps_what_it_did_not_write(tmp_path: Path, capsys: Capture) -> None:
     rows, baseline = e2e.rides(60, 4), tmp_path / "baseline"
+    (tmp_path / "features.py").write_text(e2e.FEW_FEATURES)
     examples = e2e.write_examples(tmp_path / "examples", rows, (30, 40))
     argv = [
         "prepare",
         f"--examples={examples}",
-        f"--preprocessing={home.preprocessing}",
+        f"--preprocessing={tmp_path / 'features.py'}",
         f"--label={e2e.LABEL}",
         f"--baseline={baseline}",
     ]

@@ -44,7 +44,7 @@ def hours(
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Year:
     folder = tmp_path_factory.mktemp("year")
-    (folder / "features.py").write_text(e2e.PREPROCESSING)
+    (folder / "features.py").write_text(e2e.FEW_FEATURES)
     examples = e2e.write_examples(folder / "training", hours(FIRST, YEAR, 1), (3000, 6000))
     made = Year(folder, str(folder / "baseline"))
     argv = [

@@ -24,6 +24,7 @@ def train(file: Path) -> None:
     keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="big_tip")(joined)).save(file)
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_the_taxi_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     training = taxi.write(tmp_path / "train.csv", 1000, 1, label=True)
     requests = taxi.write(tmp_path / "requests.csv", 1000, 2, label=False)

@@ -44,7 +44,7 @@ def check(records: list[bytes], parser: ExampleParser) -> None:
     assert rows == {i: row for i, row in enumerate(expected) if row is not None}
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(st.lists(serialized, max_size=12), max_size=3))
 def test_equals_protobuf(blocks: list[list[bytes]]) -> None:
     parser = ExampleParser()
@@ -52,7 +52,7 @@ def test_equals_protobuf(blocks: list[list[bytes]]) -> None:
         check(records, parser)
 
 
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=400)
 @given(st.lists(mutated(), min_size=1, max_size=8))
 @example([b"\x0a"])
 @example([b"\x0a\x05\x0a\x03\x0a\x01a\x12"])

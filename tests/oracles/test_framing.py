@@ -107,7 +107,7 @@ def _hash(data: Any, start: int, length: int) -> Any:
     return hash_bytes(data, start, length)
 
 
-@settings(deadline=None, max_examples=2000)
+@settings(deadline=None, max_examples=1000)
 @given(
     st.one_of(st.binary(max_size=20), st.text(max_size=12).map(lambda t: t.encode("utf-8", "surrogatepass")))
 )

@@ -14,7 +14,7 @@ from trueserve.transforms.joining.cells import MOST_DIGITS, FloatTolerance, roun
 from trueserve.transforms.joining.counts import FeatureOutcome
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(
     base=examples("base"),
     test=examples("test"),

@@ -121,13 +121,13 @@ def check(records: list[bytes]) -> None:
     assert _rows(PredictionLogDecoder(SETTINGS).decode(block_of(records), POSITION)) == _plain(records)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(logs(), max_size=6))
 def test_equals_the_plain_decoder(records: list[bytes]) -> None:
     check(records)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=300)
 @given(st.lists(damaged(), min_size=1, max_size=4))
 def test_equals_the_plain_decoder_on_damaged_records(records: list[bytes]) -> None:
     check(records)

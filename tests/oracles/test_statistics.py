@@ -36,7 +36,7 @@ def tfdv_statistics(
     return stats_impl.generate_statistics_in_memory(batch, options).datasets[0]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=250)
 @given(columns())
 def test_equal_tfdv(drawn: tuple[schema_pb2.Schema, pa.RecordBatch]) -> None:
     schema, batch = drawn
@@ -108,7 +108,7 @@ def _ranks(histogram: Any, values: np.ndarray[Any, Any]) -> list[float]:
 
 
 def test_equal_tfdv_in_a_pipeline(tmp_path: Path) -> None:
-    batch = _large(40_000)
+    batch = _large(20_000)
     ours = dataset_statistics(summarized(None, *(batch[i : i + 3001] for i in range(0, len(batch), 3001))))
     theirs = _through_beam(batch, tmp_path / "statistics")
     for feature in ours.features:

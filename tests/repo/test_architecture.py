@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -23,6 +24,7 @@ MODULES = sorted(
 MAY_IMPORT_BEAM = {
     "pipelines/backtest.py",
     "pipelines/beam/dask_cluster.py",
+    "pipelines/beam/kept_views.py",
     "pipelines/beam/options.py",
     "pipelines/beam/portable.py",
     "pipelines/beam/setup_file.py",
@@ -68,7 +70,8 @@ LONGEST = 300
 MOST_IN_A_FOLDER = 15
 
 
-def imports(source: str, *, at_top_only: bool = False) -> set[str]:
+@functools.cache
+def imports(source: str, *, at_top_only: bool = False) -> frozenset[str]:
     """The dotted names of modules that a source imports, also from within functions unless `at_top_only`.
 
     The product's own are without its name, as their folders are.
@@ -82,7 +85,7 @@ def imports(source: str, *, at_top_only: bool = False) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "").removeprefix("trueserve.")
             names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def _run_on_import(node: ast.AST) -> Iterator[ast.AST]:
@@ -95,7 +98,7 @@ def _run_on_import(node: ast.AST) -> Iterator[ast.AST]:
         yield from _run_on_import(child)
 
 
-def roots(names: set[str]) -> set[str]:
+def roots(names: frozenset[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 

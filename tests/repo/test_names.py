@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -21,32 +22,39 @@ _DIALECT = """
     contexts moments excluding joining log_answers room sameness asking made_up choosing replacing judgement
 """
 DIALECT = {*_DIALECT.split()}
+_STORE = ast.Store()
 ALLOWED = {
     "transforms/joining": "the folder is what `trueserve join` does; a variable so called says nothing",
     "tests/unit/joining": "the tests of transforms/joining",
 }
 
 
+# Where each kind of node has the name that it gives.
+NAMED = {
+    ast.Name: "id",
+    ast.Attribute: "attr",
+    ast.arg: "arg",
+    ast.alias: "asname",
+    ast.ClassDef: "name",
+    ast.FunctionDef: "name",
+    ast.AsyncFunctionDef: "name",
+    ast.ExceptHandler: "name",
+    ast.MatchAs: "name",
+    ast.MatchStar: "name",
+    ast.MatchMapping: "rest",
+}
+
+
 def names(source: str) -> Iterator[tuple[str, int]]:
     """The names that a module gives to what it holds, each with its line."""
     for node in ast.walk(ast.parse(source)):
-        match node:
-            case (
-                ast.Name(id=str(name), ctx=ast.Store())
-                | ast.Attribute(attr=str(name), ctx=ast.Store())
-                | ast.arg(arg=str(name))
-                | ast.alias(asname=str(name))
-                | ast.ClassDef(name=str(name))
-                | ast.FunctionDef(name=str(name))
-                | ast.AsyncFunctionDef(name=str(name))
-                | ast.ExceptHandler(name=str(name))
-                | ast.MatchAs(name=str(name))
-                | ast.MatchStar(name=str(name))
-                | ast.MatchMapping(rest=str(name))
-            ):
-                yield name, node.lineno
+        field = NAMED.get(type(node))
+        # A name that is read is given elsewhere.
+        if field and isinstance(getattr(node, "ctx", _STORE), ast.Store) and (name := getattr(node, field)):
+            yield name, node.lineno  # type: ignore[attr-defined]
 
 
+@functools.cache
 def is_dialect(name: str) -> bool:
     """Whether a name, of a constant and of a class too, is one of `DIALECT`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_") in DIALECT

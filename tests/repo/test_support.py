@@ -1,8 +1,9 @@
-"""What the tests themselves stand on: folders that workers share, and Beam's parameters of methods."""
+"""What the tests themselves stand on: folders that workers share, and what is kept of Beam's."""
 
 from __future__ import annotations
 
 import threading
+import types
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import apache_beam as beam
 import pytest
-from apache_beam.transforms import core
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.transforms import core, userstate
 from support import beam_parameters
 from support.shared_folders import filled_once
 
@@ -79,3 +81,45 @@ def test_remembered_parameters_are_those_that_beam_reads() -> None:
     remembering(methods[0])[0].clear()
     assert remembering(methods[0]) == plainly(methods[0])
     assert sum(method == methods[0] for method in read) == 1
+
+
+_COUNT = beam.DoFn.StateParam(userstate.CombiningValueStateSpec("n", sum))
+
+
+class _Stateful(beam.DoFn):
+    def process(self, element: Any, count: Any = _COUNT) -> None:
+        """Keeps a number."""
+
+
+def test_remembered_specs_are_those_that_beam_finds() -> None:
+    read: list[Any] = []
+    in_use = userstate.get_dofn_specs
+    plainly: Callable[[Any], beam_parameters.Specs] = getattr(in_use, "__wrapped__", in_use)
+
+    def reading(dofn: Any) -> beam_parameters.Specs:
+        read.append(dofn)
+        return plainly(dofn)
+
+    remembering = beam_parameters.remembering_specs(reading)
+    dofns = [_Stateful(), _Windowed(), _Stateful(), beam.Map(len).dofn]
+    # As Beam wraps a method: its parameters are the object's, not the class's.
+    wrapped = [beam.DoFn(), beam.DoFn()]
+    wrapped[1].process = types.MethodType(_Stateful.process, wrapped[1])
+    for dofn in [*dofns, *wrapped, *dofns, *wrapped]:
+        assert remembering(dofn) == plainly(dofn)
+    assert [len(remembering(dofn)[0]) for dofn in (dofns[0], *wrapped)] == [1, 0, 1]
+    remembering(dofns[0])[0].clear()
+    assert remembering(dofns[0]) == plainly(dofns[0])
+    assert sum(type(dofn) is _Stateful for dofn in read) == 1
+
+
+def test_remembered_views_share_the_values_of_their_options() -> None:
+    in_use = PipelineOptions.view_as
+    view_as = beam_parameters.remembering_views(getattr(in_use, "__wrapped__", in_use))
+    options, other = (PipelineOptions(["--direct_num_workers=3"]) for _ in range(2))
+    view = view_as(options, StandardOptions)
+    assert view_as(options, StandardOptions) is view is not view_as(other, StandardOptions)
+    view.runner = "x"
+    assert view_as(options, StandardOptions).runner == options.get_all_options()["runner"] == "x"
+    assert view_as(other, StandardOptions).runner is None
+    assert view_as(options, DirectOptions).direct_num_workers == 3

@@ -1,6 +1,6 @@
-"""Beam reads the parameters of every method of every DoFn anew for each bundle: a fifth of a small pipeline.
+"""What Beam reads and parses anew for each bundle or each transform: a third of a small pipeline.
 
-The processes that run tests read them once for a function. Those that tests start have Beam as it is.
+The processes that run tests do it once. Those that tests start have Beam as it is.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from apache_beam.transforms import core
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.transforms import core, userstate
 
 Parameters = tuple[list[str], list[Any]]
+Specs = tuple[set[Any], set[Any]]
 
 
 def remember() -> None:
     """From now on in this process."""
     core.get_function_args_defaults = remembering(core.get_function_args_defaults)
+    userstate.get_dofn_specs = remembering_specs(userstate.get_dofn_specs)
+    PipelineOptions.view_as = remembering_views(PipelineOptions.view_as)
 
 
 def remembering(read: Callable[[Any], Parameters]) -> Callable[[Any], Parameters]:
@@ -36,3 +40,35 @@ def remembering(read: Callable[[Any], Parameters]) -> Callable[[Any], Parameters
         return [*names], [*defaults]
 
     return parameters
+
+
+def remembering_specs(read: Callable[[Any], Specs]) -> Callable[[Any], Specs]:
+    """Gives what `read` gives, and calls it once for each class of DoFn whose methods are all the class's."""
+    known: weakref.WeakKeyDictionary[type, Specs] = weakref.WeakKeyDictionary()
+
+    @functools.wraps(read)
+    def specs(dofn: Any) -> Specs:
+        if any(isinstance(value, types.MethodType) for value in vars(dofn).values()):
+            return read(dofn)
+        if type(dofn) not in known:
+            known[type(dofn)] = read(dofn)
+        states, timers = known[type(dofn)]
+        return {*states}, {*timers}
+
+    return specs
+
+
+def remembering_views(view_as: Callable[[Any, type], Any]) -> Callable[[Any, type], Any]:
+    """Gives the same view of plain options again; the product's own options do that by themselves."""
+    known: weakref.WeakKeyDictionary[Any, dict[type, Any]] = weakref.WeakKeyDictionary()
+
+    @functools.wraps(view_as)
+    def view(options: Any, kind: type) -> Any:
+        if type(options) is not PipelineOptions:
+            return view_as(options, kind)
+        by_kind = known.setdefault(options, {})
+        if kind not in by_kind or by_kind[kind]._all_options is not options._all_options:
+            by_kind[kind] = view_as(options, kind)
+        return by_kind[kind]
+
+    return view
