@@ -39,7 +39,8 @@ Array = np.ndarray[Any, Any]
 
 #: In so many nights one may be a false alarm: the default budget.
 BUDGET = 90
-_CONTRACT = {"created": "2021-01-01T00:00:00+00:00", "digests": {"graph": "g"}, "num_examples": 1}
+#: Of the baseline, as far as runs are told apart by it.
+CONTRACT = {"created": "2021-01-01T00:00:00+00:00", "digests": {"graph": "g"}, "num_examples": 1}
 _LEAST_EXPECTED = 5
 
 
@@ -94,8 +95,8 @@ class Nights:
 
     def _findings(self, night: Night) -> Sequence[Finding]:
         window = Window(night.start, night.start + DAY)
-        runs = previous_runs.choose(self.published, window, published_runs.identity(_CONTRACT))
-        settings = RunSettings(window, Policy(), _CONTRACT, previous_runs=runs)
+        runs = previous_runs.choose(self.published, window, published_runs.identity(CONTRACT))
+        settings = RunSettings(window, Policy(), CONTRACT, previous_runs=runs)
         verdict, files = assemble_verdict(
             lambda: [self.world.reference], results(night, self.world.reference), settings
         )
@@ -109,7 +110,7 @@ class Nights:
         for file in (published_runs.WINDOW_SUMMARY, published_runs.statistics_name(Space.RAW)):
             (self.folder / name / file).write_bytes(files[file])
             sizes[file] = len(files[file]), hashlib.sha256(files[file]).hexdigest()
-        baseline, graph = published_runs.identity(_CONTRACT), published_runs.graph_of(_CONTRACT)
+        baseline, graph = published_runs.identity(CONTRACT), published_runs.graph_of(CONTRACT)
         self.published.append(
             PublishedRun(str(self.folder / name), name, window, outcome, baseline, graph, sizes)
         )

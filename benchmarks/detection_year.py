@@ -161,6 +161,12 @@ def _night(number: int | None) -> float:
     return np.inf if number is None else number
 
 
+_NOTES = f"""
+*Allowed*: one night in {BUDGET}. *With an error*: nights whose verdict is skew. The next three are warnings,
+which fail no run. In brackets: how often a night names a feature that the night before did not. *scipy's
+tests*: Kolmogorov and Smirnov's of numbers, chi-squared of categories, on training's values, at a level that
+gives one alarm in {BUDGET} nights of independent rows over all features.
+"""
 _SOURCES = {
     "errors": "with an error",
     "lasting": "lasting shift",
@@ -168,6 +174,18 @@ _SOURCES = {
     "jumps": "since the last window",
     "peer": "scipy's tests",
 }
+
+
+def sections(years: Sequence[Year], delays: Sequence[Delay]) -> list[str]:
+    """Those of the report, in Markdown."""
+    return [
+        "## Clean years, night by night",
+        table_of_years(years),
+        _NOTES.strip(),
+        table_of_errors(years),
+        "## Nights until a shift is found",
+        table_of_delays(delays),
+    ]
 
 
 def table_of_years(years: Sequence[Year]) -> str:
@@ -247,7 +265,7 @@ def main() -> None:
     years, delays = measured(Counts(options.years, options.shifts), options.seed)
     if options.json:
         options.json.write_text(json.dumps([years, delays]), encoding="utf-8")
-    print(table_of_years(years), table_of_errors(years), table_of_delays(delays), sep="\n\n")
+    print(*sections(years, delays), sep="\n\n")
     print(*promises(years, delays), sep="\n")
 
 

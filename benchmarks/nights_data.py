@@ -38,7 +38,7 @@ _TRAINED_DAYS = 50
 # which takes less time.
 _MOST_SAMPLED, _SAMPLED = 20_000, 5_000
 # Rows of a request, and rows of an hour with seasons: of training, and of a night.
-_EACH, _RATE = 20, 83
+EACH, _RATE = 20, 83
 _COUNTRIES, _SHOPS = 20, 200
 _FEATURES = ("country", "age", "device", "tenure", "price", "stock", "shop", "discount")
 
@@ -145,9 +145,9 @@ class Traffic:
         known = dataclasses.replace(reference, variation=store.of_counts(counts))
         return _with_sample(known, columns, times, self.seed)
 
-    def night(self, number: int, shift: Shift | None = None) -> Night:
+    def night(self, number: int, shift: Shift | None = None, rows: int = ROWS) -> Night:
         random = np.random.default_rng([self.seed, 3, number])
-        columns, request = self._drawn(random, np.full(ROWS, YEAR + number), shift)
+        columns, request = self._drawn(random, np.full(rows, YEAR + number), shift)
         return Night(START + DAY * (YEAR + number), columns, request)
 
     def _drawn(
@@ -172,7 +172,7 @@ def _levels(random: np.random.Generator) -> Array:
 
 
 def _requests(random: np.random.Generator, rows: int) -> Array:
-    sizes = random.integers(_EACH // 2, _EACH + _EACH // 2 + 1, 2 * rows // _EACH)
+    sizes = random.integers(EACH // 2, EACH + EACH // 2 + 1, 2 * rows // EACH)
     requests: Array = np.repeat(np.arange(len(sizes)), sizes)[:rows]
     return requests
 
