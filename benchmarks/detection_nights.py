@@ -20,8 +20,9 @@ import pyarrow as pa
 from scipy import stats  # type: ignore[import-untyped]
 
 from benchmarks import in_memory
+from benchmarks.detection_seasons import DAY
 from benchmarks.in_memory import Column
-from benchmarks.nights_data import DAY, Night, Shift, World
+from benchmarks.nights_data import Night, Shift, World
 from trueserve.transforms.branches.samples import design_effect
 from trueserve.transforms.branches.samples.requests import RequestsPartial
 from trueserve.transforms.branches.samples.row_sample import RowSample

@@ -11,7 +11,8 @@ import numpy as np
 from benchmarks.detection_nights import CONTRACT, judged_night, results
 from benchmarks.detection_promises import Promise
 from benchmarks.detection_rates import Share
-from benchmarks.nights_data import CLUSTERED, DAY, EACH, NUMBER, Night, Traffic
+from benchmarks.detection_seasons import DAY
+from benchmarks.nights_data import CLUSTERED, EACH, NUMBER, Night, Traffic
 from trueserve.transforms.core.batches import Window
 from trueserve.transforms.publish.assemble import RunSettings, assemble_verdict
 from trueserve.transforms.verdict.severity import Policy

@@ -34,9 +34,8 @@ KINDS = (INDEPENDENT, CLUSTERED, SEASONAL, AUTOCORRELATED)
 NUMBER, CATEGORY = "price", "shop"
 ROWS, YEAR = 2_000, 365
 _TRAINED_DAYS = 50
-# Training rows that ties are sought in: as many as a baseline keeps where rows belong together, else fewer,
-# which takes less time.
-_MOST_SAMPLED, _SAMPLED = 20_000, 5_000
+# As many training rows as a baseline keeps for ties. Of fewer, one that is off by chance is off all year.
+_SAMPLED = 20_000
 # Rows of a request, and rows of an hour with seasons: of training, and of a night.
 EACH, _RATE = 20, 83
 _COUNTRIES, _SHOPS = 20, 200
@@ -137,8 +136,7 @@ class Traffic:
         schema = tfdv.infer_schema(statistics, infer_feature_shape=False)
         reference = Reference(schema, statistics, Space.RAW)
         if self.kind != AUTOCORRELATED:
-            rows = _MOST_SAMPLED if self.kind == CLUSTERED else _SAMPLED
-            return _with_sample(reference, columns, None, self.seed, rows)
+            return _with_sample(reference, columns, None, self.seed)
         times = _microseconds(days + 0.5)
         counts = PeriodCounts(Layout.of(bins.of_statistics(statistics, list(columns))))
         counts.add(batch, pa.array(times).cast(pa.timestamp("us", tz="UTC")))
@@ -234,12 +232,10 @@ def _microseconds(days: Array) -> Array:
     return moments
 
 
-def _with_sample(
-    reference: Reference, columns: Columns, times: Array | None, seed: int, rows: int = _SAMPLED
-) -> Reference:
+def _with_sample(reference: Reference, columns: Columns, times: Array | None, seed: int) -> Reference:
     """With some of training's rows, as a baseline keeps them; `times` in microseconds."""
     batch = in_memory.batch(columns)
-    kept = np.random.default_rng([seed, 4]).permutation(batch.num_rows)[:rows]
+    kept = np.random.default_rng([seed, 4]).permutation(batch.num_rows)[:_SAMPLED]
     sample = batch.take(pa.array(kept))
     seconds = None if times is None else times[kept] // 1_000_000
     return dataclasses.replace(reference, sample=TrainingSample(sample, sample, seconds))
