@@ -163,12 +163,12 @@ def p_value(training: Array | Counter[str], serving: Array) -> float:
     """That both come from one distribution: training's numbers in order, or counts of its values."""
     if isinstance(training, Counter):
         return _chi_squared(training, Counter(serving.tolist()))
-    ordered = np.sort(serving)
-    steps = np.arange(len(ordered) + 1) / len(ordered)
-    up_to, under = (np.searchsorted(training, ordered, end) / len(training) for end in ("right", "left"))
-    above = np.searchsorted(ordered, ordered, "right"), np.searchsorted(ordered, ordered, "left")
+    ascending = np.sort(serving)
+    steps = np.arange(len(ascending) + 1) / len(ascending)
+    up_to, under = (np.searchsorted(training, ascending, end) / len(training) for end in ("right", "left"))
+    above = np.searchsorted(ascending, ascending, "right"), np.searchsorted(ascending, ascending, "left")
     distance = max(np.max(steps[above[0]] - up_to), np.max(under - steps[above[1]]), 0.0)
-    size = len(training) * len(ordered) / (len(training) + len(ordered))
+    size = len(training) * len(ascending) / (len(training) + len(ascending))
     # As scipy.stats.ks_2samp has it, which would sort training's values each night.
     return float(stats.kstwo.sf(distance, np.round(size)))
 

@@ -241,9 +241,9 @@ def table_of_delays(delays: Sequence[Delay]) -> str:
 
 
 def _median(nights: Sequence[int | None]) -> str:
-    found = sum(1 for night in nights if night is not None)
+    count = sum(1 for night in nights if night is not None)
     middle = float(np.median([_night(night) for night in nights]))
-    return f"{f'{middle:g}' if np.isfinite(middle) else 'over ' + str(MOST)} ({found} of {len(nights)})"
+    return f"{f'{middle:g}' if np.isfinite(middle) else 'over ' + str(MOST)} ({count} of {len(nights)})"
 
 
 def _head(*names: str) -> list[str]:

@@ -228,8 +228,8 @@ def _shifted(columns: Columns, shift: Shift, random: np.random.Generator) -> Col
 
 def _microseconds(days: Array) -> Array:
     """Of the epoch, of times in days after `START`."""
-    moments: Array = (int(START.timestamp()) * 1_000_000 + days * 86_400_000_000).astype(np.int64)
-    return moments
+    microseconds: Array = (int(START.timestamp()) * 1_000_000 + days * 86_400_000_000).astype(np.int64)
+    return microseconds
 
 
 def _with_sample(reference: Reference, columns: Columns, times: Array | None, seed: int) -> Reference:
