@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -49,7 +50,7 @@ class Counts(NamedTuple):
     shifts: int
 
 
-FULL = Counts(4, 10)
+FULL = Counts(4, 8)
 
 
 class Trial(NamedTuple):
@@ -147,14 +148,20 @@ def promises(years: Sequence[Year], delays: Sequence[Delay]) -> Iterator[Promise
     """Of clean nights by kind, and of shifts of the least effect or more."""
     for kind in KINDS:
         nights = [night for year in years if year.kind == kind for night in year.nights]
-        text = f"at most one clean night in {BUDGET} raises an error ({kind} years)"
-        yield Promise(text, Share(sum(1 for night in nights if night.errors), len(nights)), 1 / BUDGET)
+        text = f"at most one clean night in {BUDGET}, and what chance adds, raises an error ({kind} years)"
+        loud = sum(1 for night in nights if night.errors)
+        yield Promise(text, Share(loud, len(nights)), allowed(len(nights)))
     large = [each for each in delays if each.shift.distance >= LEAST_EFFECT[KOLMOGOROV]]
     text = f"at least {LEAST_FOUND:.0%} of shifts of the least effect or twice it are found in {MOST} nights"
     yield Promise(text, Share(sum(1 for each in large if each.ours), len(large)), LEAST_FOUND, at_least=True)
     sooner = [each for each in large if _night(each.ours) <= _night(each.peer)]
     text = "most of these are found no later than by tests of scipy with the same budget"
     yield Promise(text, Share(len(sooner), len(large)), 0.5, at_least=True)
+
+
+def allowed(nights: int) -> float:
+    """The share of nights that is more than the budget by chance once in 100 runs, if that is just kept."""
+    return float(stats.binom.isf(0.01, nights, 1 / BUDGET)) / max(nights, 1)
 
 
 def _night(number: int | None) -> float:
