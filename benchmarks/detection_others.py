@@ -16,7 +16,7 @@ from benchmarks import (
 )
 from benchmarks.detection_promises import Promise
 
-_Trial = TypeVar("_Trial")
+_Trial, _Answer = TypeVar("_Trial"), TypeVar("_Answer")
 _PROCESSES = 2
 
 
@@ -51,6 +51,6 @@ def of_pool(
 
 
 def _judged(
-    pool: Pool, judge: Callable[[_Trial], bool], trials: Sequence[_Trial]
-) -> list[tuple[_Trial, bool]]:
+    pool: Pool, judge: Callable[[_Trial], _Answer], trials: Sequence[_Trial]
+) -> list[tuple[_Trial, _Answer]]:
     return list(zip(trials, pool.map(judge, trials, chunksize=4), strict=True))

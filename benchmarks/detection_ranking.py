@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.detection_nights import CONTRACT, judged_night, results
+from benchmarks.detection_nights import CONTRACT, results
 from benchmarks.detection_promises import Promise
 from benchmarks.detection_rates import Share
 from benchmarks.detection_seasons import DAY
 from benchmarks.nights_data import CLUSTERED, EACH, NUMBER, Night, Traffic
 from trueserve.transforms.core.batches import Window
 from trueserve.transforms.publish.assemble import RunSettings, assemble_verdict
+from trueserve.transforms.verdict.model import FindingKind, Severity
 from trueserve.transforms.verdict.severity import Policy
 
 REQUESTS = 250
@@ -50,16 +51,27 @@ def trials(counts: Counts, seed: int) -> list[Trial]:
     return sorted(every)  # a process keeps few baselines
 
 
-def judge(trial: Trial) -> bool:
-    """Whether the window is an error: one with dear rows, whether its price is."""
+class Errors(NamedTuple):
+    """What is an error in a window: features by themselves, and features that go with others no longer."""
+
+    features: frozenset[str]
+    ties: frozenset[str]
+
+
+def judge(trial: Trial) -> Errors:
+    """What the verdict on the window has."""
     traffic = _traffic(trial.seed)
     night = traffic.night(trial.number, rows=REQUESTS * EACH)
     if trial.is_faulty:
         night = dearer(night, np.random.default_rng([trial.seed, 5, trial.number]))
     settings = RunSettings(Window(night.start, night.start + DAY), Policy(), CONTRACT)
     verdict, _ = assemble_verdict(lambda: [traffic.reference], results(night, traffic.reference), settings)
-    named = {feature for feature, _ in judged_night(verdict.findings).errors}
-    return NUMBER in named if trial.is_faulty else bool(named)
+    errors = [finding for finding in verdict.findings if finding.severity is Severity.ERROR]
+    features, ties = (
+        frozenset(each.feature for each in errors if (each.kind is FindingKind.DEPENDENCE) is are_ties)
+        for are_ties in (False, True)
+    )
+    return Errors(features, ties)
 
 
 @functools.lru_cache(maxsize=2)
@@ -75,12 +87,13 @@ def dearer(night: Night, random: np.random.Generator) -> Night:
     return night._replace(columns={**night.columns, NUMBER: changed})
 
 
-def promises(judged: Sequence[tuple[Trial, bool]]) -> Iterator[Promise]:
-    """Of the windows as they are, and of those with dear rows."""
-    clean = [is_error for trial, is_error in judged if not trial.is_faulty]
-    what = f"{REQUESTS} requests of about {EACH} candidates"
-    text = f"at most one clean window in 200 of {what} raises an error"
-    yield Promise(text, Share(sum(clean), len(clean)), MOST_FALSE)
-    dear = [is_error for trial, is_error in judged if trial.is_faulty]
+def promises(judged: Sequence[tuple[Trial, Errors]]) -> Iterator[Promise]:
+    """Of the windows as they are, by family of tests, and of those with dear rows."""
+    clean = [errors for trial, errors in judged if not trial.is_faulty]
+    what = f"one clean window in 200 of {REQUESTS} requests of about {EACH} candidates"
+    for family, name in (("features", "features by themselves"), ("ties", "ties between features")):
+        times = sum(1 for errors in clean if getattr(errors, family))
+        yield Promise(f"at most {what} is an error of {name}", Share(times, len(clean)), MOST_FALSE)
+    dear = [NUMBER in errors.features for trial, errors in judged if trial.is_faulty]
     text = f"at least {LEAST_FOUND:.0%} of prices times {TIMES:g} in {DEARER:.0%} of these rows are found"
     yield Promise(text, Share(sum(dear), len(dear)), LEAST_FOUND, at_least=True)
