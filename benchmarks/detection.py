@@ -31,6 +31,7 @@ from benchmarks import (  # noqa: E402
     detection_promises,
     detection_quick,
     detection_report,
+    detection_year,
     peers_venv,
     refutation,
     report,
@@ -122,10 +123,14 @@ def full(seed: int) -> int:
     say(f"{len(days)} real days, {sum(1 for day in days if day.errors)} with an error")
     new_rows = detection_new_rows.judged(seed=seed)
     others = [*detection_others.promises(seed), detection_promises.of_new_rows(new_rows)]
-    say(f"{len(others)} promises of seasons, vectors, ties and new rows")
+    years, delays = detection_year.measured(seed=seed)
+    others += detection_year.promises(years, delays)
+    say(f"{len(others)} promises of seasons, vectors, ties, requests, new rows and years of nights")
     promises = bounds(windows, errors, days, others)
     heading = about(seed, _BEGUN)
-    page = detection_report.document(windows, promises, heading, notes, days, new_rows=new_rows)
+    page = detection_report.document(
+        windows, promises, heading, [*notes, *detection_year.sections(years, delays)], days, new_rows=new_rows
+    )
     print(page)
     if python is not None:  # else what stands there says more
         draw(write(windows, promises, heading, page), python)

@@ -22,6 +22,7 @@ from benchmarks import (
     detection_new_rows,
     detection_others,
     detection_promises,
+    detection_ranking,
     detection_season_trials,
     detection_ties,
     detection_vectors,
@@ -137,6 +138,7 @@ def promises(seed: int, log: Path) -> list[Promise]:
             pool,
             detection_vectors.trials(detection_vectors.QUICK, seed),
             detection_ties.trials(detection_ties.QUICK, seed),
+            detection_ranking.trials(detection_ranking.QUICK, seed),
         )
         days = _days(folder, prepared, seed, pool)
         seasons = _seasons(seed, pool)
