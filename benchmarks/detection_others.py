@@ -16,7 +16,8 @@ from benchmarks import (
 )
 from benchmarks.detection_promises import Promise
 
-_Trial, _Answer = TypeVar("_Trial"), TypeVar("_Answer")
+_Trial = TypeVar("_Trial")
+_Answer = TypeVar("_Answer")
 _PROCESSES = 2
 
 

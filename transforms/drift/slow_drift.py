@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from trueserve.transforms.core.batches import Window
-from trueserve.transforms.drift import trend
+from trueserve.transforms.drift import span_positions, trend
 from trueserve.transforms.drift.trend import Array, Line
 from trueserve.transforms.drift.window_drift import span
 from trueserve.transforms.runs import window_summary
@@ -32,6 +32,8 @@ from trueserve.transforms.verdict.wording import percent, quoted
 METRIC = "slow_drift"
 #: Of all trends the share that may be chance. A week that rises day by day has 0.0027 at least.
 FALSE_TRENDS = 0.002
+# A trend is beyond what two of training's windows differ by so many deviations.
+_DEVIATIONS = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,13 +74,23 @@ def findings(
     wanted = {r.space: ComparedPair(r, policy, Statistics(), Counter()) for r in references}
     there = {p: v for p, v in windows[-1].values.items() if wanted[p.space].is_wanted(p.feature)}
     windows = [*windows[:-1], dataclasses.replace(windows[-1], values=there)]
+    known = {r.space: (r, views_by_feature(r.statistics)) for r in references}
     for steady in trends(windows, FALSE_TRENDS, policy):
         key = (steady.key.space, steady.key.feature)
+        if _is_natural(steady, *known[steady.key.space], windows[-1].window):
+            continue
         if key not in furthest or abs(steady.line.total) > abs(furthest[key].line.total):
             furthest[key] = steady
-    spaces = {space for space, _ in furthest}
-    known = {r.space: (r, views_by_feature(r.statistics)) for r in references if r.space in spaces}
     return [_finding(steady, *known[space], policy) for (space, _), steady in furthest.items()]
+
+
+def _is_natural(steady: Trend, reference: Reference, training: Mapping[str, View], window: Window) -> bool:
+    """Whether training's own windows lie as far apart: weather that lasts goes one way for days."""
+    spread = span_positions.of(reference.variation, steady.key, training[steady.key.feature])
+    if spread is None or window.start is None or window.end is None:
+        return False
+    variance = 2 * spread.of_span(window.end - window.start).variance
+    return steady.line.total**2 <= _DEVIATIONS**2 * variance
 
 
 def trends(windows: Sequence[WindowSummary], rate: float, policy: Policy | None = None) -> Iterator[Trend]:

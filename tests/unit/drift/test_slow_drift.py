@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from trueserve.transforms.runs.window_summary import SummaryKey, WindowSummary
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.reference import Reference
 from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.variation import bins
+from trueserve.transforms.verdict.variation.store import FeaturePeriods
 
 ROWS, WINDOWS = 2000, 12
 #: How much busier each day of a week is, from Monday on.
@@ -61,6 +64,26 @@ def test_small_steps_that_add_up_are_found_and_no_step_is(training: Reference) -
     assert finding.p_value is not None
     assert finding.p_value < 0.001
     assert finding.message.startswith("moved a little each time over 12 windows since 2013-06-01: ")
+
+
+def test_what_days_of_training_do_is_no_drift(training: Reference) -> None:
+    creeping = days(lambda at: {"shift": 0.02 * at})
+    cells = bins.of_statistics(training.statistics, ["speed"])["speed"]
+
+    def counted(served: Columns) -> np.ndarray[Any, Any]:
+        cell = bins.cell_indices(cells.edges, np.asarray(served["speed"], float))
+        return np.bincount(cell, minlength=cells.size)
+
+    def with_days(deviation: float) -> Reference:
+        random, rows = np.random.default_rng(3), np.full(90, 400.0)
+        served = [rides(400, 40_000 + number, shift=deviation * random.normal()) for number in range(90)]
+        counts, nothing = np.stack([counted(columns) for columns in served]), np.zeros((90, 0))
+        numbers = np.arange(15_000, 15_090)
+        of_days = FeaturePeriods(cells, numbers, rows, rows, counts, nothing, np.zeros((90, 2)))
+        return dataclasses.replace(training, variation={"day": {"speed": of_days}})
+
+    assert [finding.feature for finding in slow(with_days(0.0), creeping)] == ["speed"]
+    assert slow(with_days(0.15), creeping) == []
 
 
 def test_shares_and_missing_rows_creep_too(training: Reference) -> None:

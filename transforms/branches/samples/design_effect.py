@@ -104,13 +104,17 @@ def note(
 
 
 def _of_column(column: Column, group: Array, mean_size: float, deviations: float) -> DesignEffect:
-    missing = _greatest(column.present[:, None].astype(float), group, mean_size, deviations)
+    is_present = column.present[:, None].astype(float)
+    missing = _greatest(is_present, group, mean_size, deviations)
     values = column.values[column.present]
     indicators = _indicators(values)
     if not indicators:
         return DesignEffect(1.0, missing, mean_size)
     shares = np.stack(indicators, 1).astype(float)
-    return DesignEffect(_greatest(shares, group[column.present], mean_size, deviations), missing, mean_size)
+    of_values = _greatest(shares, group[column.present], mean_size, deviations)
+    if not _can_measure(is_present.mean(0), len(is_present)).any():
+        missing = of_values  # rows that have a value together lack it together
+    return DesignEffect(of_values, missing, mean_size)
 
 
 def _indicators(values: Array) -> list[Array]:
@@ -143,8 +147,7 @@ def _greatest(shares: Array, group: Array, mean_size: float, deviations: float) 
     num_rows, num_groups = sizes.sum(), int((sizes > 0).sum())
     pairs = float((sizes * (sizes - 1)).sum())
     means = shares.mean(0) if len(shares) else np.zeros(shares.shape[1])
-    least = max(_LEAST_SHARE, _LEAST_ROWS / max(num_rows, 1))
-    kept = (means >= least) & (means <= 1 - least)
+    kept = _can_measure(means, num_rows)
     if pairs <= 0 or num_groups < 2 or not kept.any():
         return 1.0
     apart = shares[:, kept] - means[kept]
@@ -157,6 +160,13 @@ def _greatest(shares: Array, group: Array, mean_size: float, deviations: float) 
     equal_groups = num_rows**2 / float((sizes**2).sum())
     rho = float((in_sample - 1) * num_rows / pairs * (1 + math.sqrt(2 / max(equal_groups - 1, 1))))
     return 1 + (mean_size - 1) * min(rho, 1.0)
+
+
+def _can_measure(means: Array, num_rows: float) -> Array:
+    """Of which shares there are rows enough, with and without."""
+    least = max(_LEAST_SHARE, _LEAST_ROWS / max(num_rows, 1))
+    result: Array = (means >= least) & (means <= 1 - least)
+    return result
 
 
 def _deviations(effect: float, freedom: float) -> float:

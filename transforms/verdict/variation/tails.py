@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from trueserve.transforms.verdict.evidence import p_values
+from trueserve.transforms.verdict.variation import bridge
 from trueserve.transforms.verdict.variation.bins import NUMBER
 from trueserve.transforms.verdict.variation.store import FeaturePeriods
 
@@ -29,8 +30,6 @@ Array = np.ndarray[Any, Any]
 LEAST_ROWS, LEAST_PERIODS = 50, 5
 TAIL, LEAST_IN_TAIL = 0.1, 5
 NO_DEVIATION = 1e-3
-# The mean of the square of Kolmogorov's statistic, scaled by the rows.
-_KOLMOGOROV_SQUARE = math.pi**2 / 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,13 +225,13 @@ def numbers_apart(apart: Array, expected: Array, sizes: Array) -> Array:
     """Kolmogorov's distances beyond chance, of differences from `expected` shares, both [periods, cells].
 
     Where nearly all values are one, such as no rain, chance makes far less than Kolmogorov's statistic,
-    which is for values that all differ: no more than the variances of the distribution function at all edges.
+    which is for values that all differ.
     """
     far = np.abs(np.cumsum(apart, 1)).max(1)
     below = np.clip(np.cumsum(expected, 1), 0.0, 1.0)
     variances = (below * (1 - below)).sum(1)
     floors = np.minimum(p_values.floors_of_kolmogorov(sizes), p_values.floors_of_variance(variances, sizes))
-    return beyond_chance(far, np.minimum(_KOLMOGOROV_SQUARE, variances) / sizes, floors)
+    return beyond_chance(far, bridge.mean_square(expected.mean(0)) / sizes, floors)
 
 
 def categories_apart(apart: Array, expected: Array, sizes: Array) -> Array:

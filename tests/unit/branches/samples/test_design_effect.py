@@ -39,7 +39,7 @@ def normal(rng: np.random.Generator, count: int) -> Array:
 
 def test_rows_that_are_all_alike_tell_as_much_as_one() -> None:
     values = np.repeat(normal(np.random.default_rng(0), 400), 10)
-    assert effects({"x": values}, np.repeat(np.arange(400), 10))["x"] == pytest.approx((10.0, 1.0, 10.0))
+    assert effects({"x": values}, np.repeat(np.arange(400), 10))["x"] == pytest.approx((10.0, 10.0, 10.0))
 
 
 @pytest.mark.parametrize("kind", ["text", "number", "id"])
@@ -76,6 +76,20 @@ def test_missing_rows_of_a_request_have_an_effect_of_their_own(share: float) -> 
     rng, groups = np.random.default_rng(3), np.repeat(np.arange(1000), 8)
     values = np.where(rng.random(1000)[groups] < share, np.nan, rng.normal(size=8000)).astype(np.float32)
     assert effects({"x": values}, groups)["x"] == pytest.approx((1.0, 8.0, 8.0))
+
+
+def test_too_few_missing_rows_are_taken_to_be_as_alike_as_values() -> None:
+    """Of 30 requests a hundredth of the rows, those of six users, cannot tell how alike they are."""
+    users = np.repeat(np.arange(60), 10)
+    values = np.repeat(normal(np.random.default_rng(6), 60), 10)
+    for lacking in ([], [7], [7, 31]):
+        rows = np.where(np.isin(users, lacking), np.nan, values).astype(np.float32)
+        effect = effects({"x": rows}, users)["x"]
+        assert effect.values == pytest.approx(10.0)
+        assert effect.missing == effect.values
+    # With rows enough they have an effect of their own.
+    alone = np.where(np.arange(600) % 3 == 0, np.nan, values).astype(np.float32)
+    assert effects({"x": alone}, users)["x"].missing == 1.0
 
 
 def test_of_large_groups_a_few_rows_tell() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -238,15 +237,6 @@ def test_values_that_are_no_numbers_are_counted() -> None:
     assert the_finding(pair(number_feature()), Type.FLOAT_TYPE_HAS_NAN).message == "short"
     unknown = pair(number_feature(), hand_made.number("d", 200, nans=3))
     assert the_finding(unknown, Type.FLOAT_TYPE_HAS_NAN, name="d").message == "short"
-
-
-def test_values_of_new_texts_are_no_error_as_many_as_are_expected() -> None:
-    made = pair(number_feature(), hand_made.number("c", 200, nans=3))
-    reference = dataclasses.replace(made.reference, new_values={"c": 0.02})
-    finding = the_finding(dataclasses.replace(made, reference=reference), Type.FLOAT_TYPE_HAS_NAN)
-    assert finding.severity is Severity.WARNING
-    assert finding.message.endswith("; new values of texts make up to 2.0 % of all values")
-    assert the_finding(made, Type.FLOAT_TYPE_HAS_NAN).severity is Severity.ERROR
 
 
 def with_mass(mass: float, *domain: str) -> schema_pb2.Feature:

@@ -12,7 +12,7 @@ import pytest
 from support.hand_made import about
 
 from trueserve.transforms.verdict.evidence import p_values
-from trueserve.transforms.verdict.variation import tails
+from trueserve.transforms.verdict.variation import bridge, tails
 from trueserve.transforms.verdict.variation.bins import CATEGORY, NUMBER, Bins
 from trueserve.transforms.verdict.variation.store import FeaturePeriods
 from trueserve.transforms.verdict.variation.tails import Tail
@@ -133,11 +133,12 @@ def test_numbers_lie_apart_by_kolmogorovs_distance() -> None:
     others = counts.sum(0) - counts
     rows = counts.sum(1)
     far = np.abs(np.cumsum(counts / rows[:, None] - others / others.sum(1)[:, None], 1)).max(1)
-    # Of two cells at a fifth and more each, chance makes less than of values that are all different.
-    below = np.cumsum(others / others.sum(1)[:, None], 1)
+    # Of few cells chance makes less than of values that are all different.
+    expected = others / others.sum(1)[:, None]
+    below = np.cumsum(expected, 1)
     variances = (below * (1 - below)).sum(1)
     floors = np.minimum(p_values.floors_of_kolmogorov(rows), 3.29 * np.sqrt(variances / rows))
-    square = np.minimum(KOLMOGOROV_SQUARE, variances) / rows
+    square = bridge.mean_square(expected.mean(0)) / rows
     assert tail.distances.tolist() == pytest.approx(beyond(far, square, floors))
 
 
@@ -149,7 +150,9 @@ def test_numbers_that_differ_lie_apart_less_what_chance_makes_of_such() -> None:
     others = counts.sum(0) - counts
     far = np.abs(np.cumsum(counts / 400 - others / others.sum(1)[:, None], 1)).max(1)
     floors = p_values.floors_of_kolmogorov(counts.sum(1))
-    assert tail.distances.tolist() == pytest.approx(beyond(far, np.full(12, KOLMOGOROV_SQUARE / 400), floors))
+    square = bridge.mean_square((others / others.sum(1)[:, None]).mean(0))
+    assert 0.7 * KOLMOGOROV_SQUARE < square < KOLMOGOROV_SQUARE
+    assert tail.distances.tolist() == pytest.approx(beyond(far, np.full(12, square / 400), floors))
 
 
 def test_rain_that_falls_in_few_hours_varies_from_month_to_month() -> None:
