@@ -86,7 +86,8 @@ def findings(
 
 def _is_natural(steady: Trend, reference: Reference, training: Mapping[str, View], window: Window) -> bool:
     """Whether training's own windows lie as far apart: weather that lasts goes one way for days."""
-    spread = span_positions.of(reference.variation, steady.key, training[steady.key.feature])
+    view = training.get(steady.key.feature)
+    spread = None if view is None else span_positions.of(reference.variation, steady.key, view)
     if spread is None or window.start is None or window.end is None:
         return False
     variance = 2 * spread.of_span(window.end - window.start).variance

@@ -7,6 +7,7 @@ model of their squares. Days are many where spans as long as a window are few.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -38,11 +39,10 @@ class SeasonalScale(NamedTuple):
     @classmethod
     def of_days(cls, days: Array, values: Array) -> SeasonalScale:
         """Of values of days, in days since 1970, that cover all seasons."""
-        angles = days * (2 * math.pi / _YEAR)
-        squares = np.square(_less_neighbours(days, values))
+        calendar = _calendar(np.ascontiguousarray(days, np.int64).tobytes())
+        squares = np.square(values - calendar.neighbours @ values)
         squares += max(_LEAST_SQUARE * float(squares.mean()), 1e-300)
-        waves = np.stack([np.ones(len(days)), np.cos(angles), np.sin(angles)], 1)
-        fitted, squares_by_wave = _fitted(waves, squares)
+        fitted, squares_by_wave = _fitted(calendar, squares)
         residuals = squares / squares_by_wave - 1
         independent = len(days) / span_tails.lasts(residuals)
         dispersion = max(float(residuals @ residuals) / len(days), 1e-300)
@@ -58,22 +58,37 @@ class SeasonalScale(NamedTuple):
         return result
 
 
-def _less_neighbours(days: Array, values: Array) -> Array:
-    """Values less the mean of the days of the same season, without their own."""
+class _Calendar(NamedTuple):
+    """Of so many days, which most features share.
+
+    Attributes:
+      neighbours: [days, days] the mean of the days of the same season, without the day itself.
+      waves, fit: [days, 3] a constant and the yearly wave, and [3, days] its inverse by least squares.
+    """
+
+    neighbours: Array
+    waves: Array
+    fit: Array
+
+
+@functools.lru_cache(maxsize=4)
+def _calendar(packed: bytes) -> _Calendar:
+    days = np.frombuffer(packed, np.int64)
     apart = np.abs(days[:, None] - days[None, :]) % _YEAR
-    near = np.minimum(apart, _YEAR - apart) <= matching.SEASON
-    np.fill_diagonal(near, val=False)
-    result: Array = values - near @ values / np.maximum(near.sum(1), 1)
-    return result
+    near = (np.minimum(apart, _YEAR - apart) <= matching.SEASON).astype(float)
+    np.fill_diagonal(near, 0.0)
+    angles = days * (2 * math.pi / _YEAR)
+    waves = np.stack([np.ones(len(days)), np.cos(angles), np.sin(angles)], 1)
+    return _Calendar(near / np.maximum(near.sum(1, keepdims=True), 1), waves, np.linalg.pinv(waves))
 
 
-def _fitted(waves: Array, squares: Array) -> tuple[Array, Array]:
+def _fitted(calendar: _Calendar, squares: Array) -> tuple[Array, Array]:
     """Coefficients, and the means that follow: a gamma model, its link the logarithm (McCullagh, Nelder)."""
     coefficients = np.array([math.log(float(squares.mean())), 0.0, 0.0])
     for _ in range(_STEPS):
-        means = np.exp(waves @ coefficients)
-        step = np.linalg.lstsq(waves, np.clip((squares - means) / means, -2.0, 2.0), rcond=None)[0]
+        means = np.exp(calendar.waves @ coefficients)
+        step = calendar.fit @ np.clip((squares - means) / means, -2.0, 2.0)
         coefficients = coefficients + step
         if np.abs(step).max() < 1e-6:
             break
-    return coefficients, np.exp(waves @ coefficients)
+    return coefficients, np.exp(calendar.waves @ coefficients)
