@@ -47,11 +47,7 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
         "pca_second": components[:, 1],
         "covariance": whitened[:, 0],
         "scale_to_z_score_per_key": tft.scale_to_z_score_per_key(income, city),
-        "scale_to_z_score_per_key_of_file": tft.scale_to_z_score_per_key(
-            income, city, key_vocabulary_filename="keys"
-        ),
         "scale_by_min_max_per_key": tft.scale_by_min_max_per_key(income, city, -1.0, 1.0),
-        "bucketize_per_key": tft.bucketize_per_key(income, city, 5),
     }
 
 
