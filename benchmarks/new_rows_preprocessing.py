@@ -46,8 +46,10 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
         "pca_first": components[:, 0],
         "pca_second": components[:, 1],
         "covariance": whitened[:, 0],
-        "scale_to_z_score_per_key": tft.scale_to_z_score_per_key(income, city),
-        "scale_by_min_max_per_key": tft.scale_by_min_max_per_key(income, city, -1.0, 1.0),
+        # With a file, keys are looked up in a table; else each row is compared with all 5,000 of them.
+        "scale_to_z_score_per_key": tft.scale_to_z_score_per_key(
+            income, city, key_vocabulary_filename="keys"
+        ),
     }
 
 
