@@ -180,10 +180,11 @@ def of_moments(matched: Matched, serving: View) -> Iterator[Aspect]:
         usual = float(np.median(apart))
         distance = abs(value - float(moment(expected)[0]) - usual)
         distances = matched.without_course(apart - usual, enough)
-        tail = matched.tail(distances)
         if moment is tails.mean:
             with np.errstate(divide="ignore", invalid="ignore"):  # days without rows are left out
                 tail = matched.tail_in_season(distances, enough, moment(totals))
+        else:
+            tail = matched.tail(distances)
         yield Aspect(tail, distance, weight, with_chance)
 
 
