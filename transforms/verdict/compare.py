@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.verdict import finding_rules, severity
+from trueserve.transforms.verdict.evidence import new_values
 from trueserve.transforms.verdict.feature_stats import Statistics
 from trueserve.transforms.verdict.finding_rules import Examination
 from trueserve.transforms.verdict.findings import contracts as contracts_findings
@@ -35,6 +36,7 @@ __all__ = ["Policy", "Reference", "compare"]
 _MEASURED_ALL_THE_SAME = ("the L-infinity norm does not apply to numbers",)
 _IDENTIFIER = "an identifier: each value comes once in training"
 _GROUP = "names groups of rows (--group_by)"
+_BY_KEY = "fitted by key, and training has hardly three rows of each"
 _COMPARABLE = ("number", "category")
 
 
@@ -194,9 +196,11 @@ def _reason_in_schema(pair: ComparedPair, name: str) -> str | None:
 
 
 def _name_of_rows(pair: ComparedPair, name: str) -> str | None:
-    """Why a feature that names rows, or groups of them, is not compared."""
+    """Why a feature that names rows, or groups of them, or was fitted for each, is not compared."""
     if pair.is_group(name):
         return _GROUP
+    if pair.expected_new(name) > new_values.MOST:
+        return _BY_KEY
     return _IDENTIFIER if pair.is_identifier(name) else None
 
 

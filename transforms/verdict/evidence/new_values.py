@@ -19,8 +19,8 @@ from trueserve.transforms.verdict.evidence.feature_difference import (
 )
 from trueserve.transforms.verdict.feature_stats import View
 
-# Of texts of which more values are new than this nothing could be compared any more.
-_MOST = 0.3
+#: Of texts of which more values are new than this nothing could be compared any more.
+MOST = 0.3
 
 
 def share(view: View) -> float:
@@ -28,7 +28,7 @@ def share(view: View) -> float:
     if view.kind != "category" or not view.values:
         return 0.0
     expected = expected_new(view) if view.most_unkept <= 0 else _once_beyond_list(view)
-    return expected if expected <= _MOST else 0.0
+    return expected if expected <= MOST else 0.0
 
 
 def share_by_key(view: View) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 import pytest
 from support import hand_made
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from trueserve.transforms.verdict.compare import Policy, compare
 from trueserve.transforms.verdict.evidence import unseen_mass
 from trueserve.transforms.verdict.findings import schema as schema_findings
 from trueserve.transforms.verdict.model import Severity
@@ -44,3 +46,15 @@ def test_of_an_earlier_window_nothing_is() -> None:
     mass = unseen_mass.of_category(made.schema, FEATURE, made.serving["c"])
     assert mass is not None
     assert schema_findings._unseen_message(made, "c", mass)[0] is Severity.ERROR
+
+
+@pytest.mark.parametrize(("expected", "is_left_out"), [(0.3, False), (0.31, True)])
+def test_where_a_key_has_hardly_three_rows_nothing_is_compared_and_that_is_said(
+    expected: float, is_left_out: bool
+) -> None:
+    made = pair(expected)
+    result = compare(made.reference, made.served, Policy(), Counter())
+    reasons = {left_out.feature: left_out.reason for left_out in result.not_compared}
+    assert (
+        reasons.get("c", "") == "fitted by key, and training has hardly three rows of each"
+    ) is is_left_out
