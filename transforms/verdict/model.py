@@ -186,6 +186,7 @@ class FeatureNumbers:
       rows: of serving, as they were compared.
       missing_share, training_missing_share: rows without a value, 0 to 1; None of fields in lists.
       unseen_share: the share of values that training did not have, beyond what it predicts; None of numbers.
+      psi: the population stability index, over training's deciles or its categories; None without values.
       metric, effect, least_effect, p_value: of the test of its values that is most over its limit; None where
         none was made.
     """
@@ -196,6 +197,7 @@ class FeatureNumbers:
     missing_share: float | None
     training_missing_share: float | None
     unseen_share: float | None = None
+    psi: float | None = None
     metric: str | None = None
     effect: float | None = None
     least_effect: float | None = None

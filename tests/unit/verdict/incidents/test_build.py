@@ -158,8 +158,8 @@ def test_new_values_are_an_incident_of_each_feature() -> None:
 
 
 def test_a_season_names_its_features() -> None:
-    found = make_finding("", "warning", metric=season.METRIC, raw_features=("temp", "humid"))
-    grouped = build.build([found, moved("temp", severity="info")], None)
+    note = make_finding("", "warning", metric=season.METRIC, raw_features=("temp", "humid"))
+    grouped = build.build([note, moved("temp", severity="info")], None)
     assert (
         grouped.incidents[0].title == "a season that training does not have: temp and humid have values of it"
     )

@@ -49,9 +49,9 @@ def test_a_run_that_examined_nothing_has_none(outcome: str) -> None:
 
 def test_what_is_acknowledged_does_not_fail_the_run() -> None:
     before = judged(skewed(MILES, TEMP)).incidents
-    both, one = judged(skewed(MILES, TEMP), before, accepts(*before)), accepts(before[0])
+    both, first = judged(skewed(MILES, TEMP), before, accepts(*before)), accepts(before[0])
     assert (both.outcome, both.exit_code) == (VerdictOutcome.OK, 0)
-    assert judged(skewed(MILES, TEMP), before, one).outcome is VerdictOutcome.SKEW
+    assert judged(skewed(MILES, TEMP), before, first).outcome is VerdictOutcome.SKEW
     # The findings are as bad as they were.
     assert {finding.severity for finding in both.findings} == {Severity.ERROR}
 

@@ -18,7 +18,7 @@ from trueserve.transforms.verdict.incidents.incident import (
 )
 from trueserve.transforms.verdict.model import Severity, Space
 
-WHOLE = Incident(
+LASTING = Incident(
     "miles-00000a",
     IncidentKind.PIPELINE,
     "scale",
@@ -39,11 +39,12 @@ BARE = Incident("replay-00000b", IncidentKind.MODEL, "replay", "t", Severity.WAR
 
 
 def document(*values: Any) -> dict[str, Any]:
-    return json.loads(json.dumps({"incidents": list(values)}))
+    made: dict[str, Any] = json.loads(json.dumps({"incidents": list(values)}))
+    return made
 
 
 def test_what_was_written_is_read() -> None:
-    assert recorded.parsed(document(WHOLE.to_json(), BARE.to_json())) == (WHOLE, BARE)
+    assert recorded.parsed(document(LASTING.to_json(), BARE.to_json())) == (LASTING, BARE)
 
 
 @pytest.mark.parametrize("value", [None, {}, "text", 7])
@@ -69,5 +70,5 @@ def test_a_verdict_without_incidents_has_none(value: object) -> None:
     ],
 )
 def test_a_broken_one_is_left_out(key: str, value: object) -> None:
-    broken = {**WHOLE.to_json(), key: value}
+    broken = {**LASTING.to_json(), key: value}
     assert recorded.parsed({"incidents": [broken, None, BARE.to_json()]}) == (BARE,)
