@@ -61,7 +61,7 @@ def test_the_worst_incident_is_explained(tmp_path: Path, capsys: Capture) -> Non
         assert text.index("1. error: miles (raw") < text.index("2. error: miles_z (transformed")
         assert "temp" not in text
         for line in (
-            "The effect is 30.0 %: the largest difference of the two distribution functions. The limit is 2.50",
+            "The effect is 30.0 %: the largest difference of the two distribution functions. The limit",
             "as uncertain as 900 rows of one sample; the largest p that counted is 0.001: no.",
             "moved: 400 to 800: 10.0 % of training, 30.0 % of serving",
             "missing: 25.0 % of serving, 1.00 % of training",
