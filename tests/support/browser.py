@@ -1,0 +1,248 @@
+"""A real browser for tests of pages: Chromium, driven over a pipe by its DevTools protocol.
+
+Nothing but Chromium is needed, and no port is opened. A page is loaded from its file; what it says in the
+console, asks of any network, or shows as a dialog is kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+# The last one is for a machine whose browser has another name.
+NAMES = ("chromium", "chromium-browser", "google-chrome", os.environ.get("TRUESERVE_CHROMIUM", ""))
+PATIENCE = 60.0  # seconds that an answer may take; a slow machine starts a browser in ten
+_FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe"),
+    *("--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync"),
+    *("--force-device-scale-factor=1", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND"),
+)
+_KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+
+
+def chromium() -> str | None:
+    """Where the browser is; None where there is none."""
+    return next((path for name in NAMES if name and (path := shutil.which(name))), None)
+
+
+class Pipe:
+    """Messages to the browser and from it, each a JSON document that ends with a zero byte."""
+
+    def __init__(self, profile: str) -> None:
+        to_browser, self._write = os.pipe()
+        self._read, from_browser = os.pipe()
+        self.process = _started(profile, to_browser, from_browser)
+        os.close(to_browser)
+        os.close(from_browser)
+        self._received = b""
+
+    def send(self, message: Json) -> None:
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+
+    def receive(self) -> Json:
+        """The next message. Raises TimeoutError after `PATIENCE`, EOFError where the browser has gone."""
+        until = time.monotonic() + PATIENCE
+        while b"\0" not in self._received:
+            if not select.select([self._read], [], [], max(until - time.monotonic(), 0))[0]:
+                raise TimeoutError(f"the browser is silent for {PATIENCE} s")
+            read = os.read(self._read, 1 << 20)
+            if not read:
+                raise EOFError("the browser ended")
+            self._received += read
+        message, _, self._received = self._received.partition(b"\0")
+        document: Json = json.loads(message)
+        return document
+
+    def close(self) -> None:
+        os.close(self._write)
+        os.close(self._read)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def _started(profile: str, to_browser: int, from_browser: int) -> subprocess.Popen[bytes]:
+    """The browser reads descriptor 3 and writes 4; by way of others, lest one overwrite the other."""
+
+    def connect() -> None:
+        low, high = os.dup(to_browser), os.dup(from_browser)
+        os.dup2(low, 3)
+        os.dup2(high, 4)
+
+    return subprocess.Popen(
+        [str(chromium()), *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        close_fds=False,
+        preexec_fn=connect,
+        start_new_session=True,
+    )
+
+
+class Browser:
+    """One page at a time, in a profile of its own.
+
+    Attributes:
+      complaints: errors and warnings of the console, exceptions, and dialogs of the page that is open.
+      requests: what it asked for, but for the page itself.
+    """
+
+    def __init__(self, profile: str) -> None:
+        self._pipe = Pipe(profile)
+        self._numbers = itertools.count(1)
+        self._session: str | None = None
+        self._loaded = False
+        self._address = ""
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network", "DOM", "Accessibility"):
+            self.call(f"{domain}.enable")
+
+    def close(self) -> None:
+        self._pipe.close()
+
+    def call(self, method: str, **parameters: Any) -> Json:
+        """A command's result. Raises RuntimeError for one that the browser refuses."""
+        number = next(self._numbers)
+        session = {} if self._session is None else {"sessionId": self._session}
+        self._pipe.send({"id": number, "method": method, "params": parameters, **session})
+        while True:
+            message = self._pipe.receive()
+            if message.get("id") != number:
+                self._note(message)
+            elif "error" in message:
+                raise RuntimeError(f"{method}: {message['error']}")
+            else:
+                result: Json = message["result"]
+                return result
+
+    def _note(self, message: Mapping[str, Any]) -> None:
+        given = message.get("params", {})
+        match message.get("method"):
+            case "Page.loadEventFired":
+                self._loaded = True
+            case "Network.requestWillBeSent" if given["request"]["url"].partition("#")[0] != self._address:
+                self.requests.append(given["request"]["url"])
+            case "Runtime.exceptionThrown":
+                self.complaints.append(json.dumps(given["exceptionDetails"]))
+            case "Runtime.consoleAPICalled":
+                self.complaints.append(f"console: {given['args']}")
+            case "Log.entryAdded":
+                self.complaints.append(f"{given['entry']['level']}: {given['entry']['text']}")
+            case "Page.javascriptDialogOpening":
+                self.complaints.append(f"dialog: {given['message']}")
+                self._pipe.send(
+                    {"id": 0, "method": "Page.handleJavaScriptDialog", "params": {"accept": True}}
+                    | {"sessionId": self._session}
+                )
+
+    def open(self, path: Path, width: int = 1280, height: int = 900, fragment: str = "") -> None:
+        """Loads a file, in a window of so many CSS pixels."""
+        self.complaints, self.requests, self._loaded = [], [], False
+        self._address = path.resolve().as_uri()
+        self.resize(width, height)
+        self.call("Page.navigate", url="about:blank")
+        self._until_loaded()
+        self._loaded = False
+        self.call("Page.navigate", url=self._address + fragment)
+        self._until_loaded()
+
+    def _until_loaded(self) -> None:
+        while not self._loaded:
+            self._note(self._pipe.receive())
+
+    def resize(self, width: int, height: int) -> None:
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+        )
+
+    def look(self, *, dark: bool = False, media: str = "") -> None:
+        """How the page is shown from now on: in a dark scheme, for `print`."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of a JavaScript expression, as JSON. Raises RuntimeError where it throws."""
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in result:
+            raise RuntimeError(json.dumps(result["exceptionDetails"]))
+        return result["result"].get("value")
+
+    def drawn(self) -> None:
+        """Waits until what was changed is on the screen."""
+        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+
+    def write(self, text: str) -> None:
+        """Into whatever has the focus."""
+        self.call("Input.insertText", text=text)
+        self.drawn()
+
+    def press(self, key: str, *, shift: bool = False) -> None:
+        code = _KEYS.get(key, ord(key[0].upper()))
+        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
+        event = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 * shift}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **event, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **event)
+        self.drawn()
+
+    def point(self, selector: str, x: float = 0.5, y: float = 0.5, *, click: bool = False) -> None:
+        """Moves the mouse over an element, to a share (0 to 1) of its width and height."""
+        box = self.evaluate(
+            f"(e => {{e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
+            f"return [b.x, b.y, b.width, b.height]}})(document.querySelector({json.dumps(selector)}))"
+        )
+        where = {"x": box[0] + x * box[2], "y": box[1] + y * box[3]}
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", **where)
+        if click:
+            for kind in ("mousePressed", "mouseReleased"):
+                self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)
+        self.drawn()
+
+    def accessible(self) -> list[Json]:
+        """The nodes of the accessibility tree: what a screen reader is given."""
+        nodes: list[Json] = self.call("Accessibility.getFullAXTree")["nodes"]
+        return [node for node in nodes if not node.get("ignored")]
+
+    def screenshot(self, path: Path, *, whole_page: bool = True, tallest: int = 16_000) -> None:
+        """The page as a PNG, down to its end or to `tallest` pixels."""
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], tallest), "scale": 1}
+        area = {"clip": clip, "captureBeyondViewport": True} if whole_page else {}
+        data = self.call("Page.captureScreenshot", format="png", **area)["data"]
+        path.write_bytes(base64.b64decode(data))
+
+    def printed(self, path: Path) -> None:
+        """The page as a PDF of A4."""
+        size = {"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": True}
+        path.write_bytes(base64.b64decode(self.call("Page.printToPDF", **size)["data"]))
+
+
+@contextlib.contextmanager
+def browsing() -> Iterator[Browser]:
+    """A browser that ends with the block. Raises FileNotFoundError where there is none."""
+    if chromium() is None:
+        raise FileNotFoundError(f"none of {', '.join(filter(None, NAMES))} is installed")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        browser = Browser(profile)
+        try:
+            yield browser
+        finally:
+            browser.close()
