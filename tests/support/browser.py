@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import itertools
 import json
 import os
 import select
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,15 @@ _FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync"),
     *("--force-device-scale-factor=1", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND"),
 )
-_KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+_KEYS = {
+    "Enter": 13,
+    "Tab": 9,
+    "Escape": 27,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+}
 
 
 def chromium() -> str | None:
@@ -45,7 +53,7 @@ class Pipe:
     def __init__(self, profile: str) -> None:
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
-        self.process = _started(profile, to_browser, from_browser)
+        self._process = _started(profile, to_browser, from_browser)
         os.close(to_browser)
         os.close(from_browser)
         self._received = b""
@@ -59,39 +67,34 @@ class Pipe:
         while b"\0" not in self._received:
             if not select.select([self._read], [], [], max(until - time.monotonic(), 0))[0]:
                 raise TimeoutError(f"the browser is silent for {PATIENCE} s")
-            read = os.read(self._read, 1 << 20)
-            if not read:
+            received = os.read(self._read, 1 << 20)
+            if not received:
                 raise EOFError("the browser ended")
-            self._received += read
+            self._received += received
         message, _, self._received = self._received.partition(b"\0")
         document: Json = json.loads(message)
         return document
 
     def close(self) -> None:
+        """Ends the browser with all its processes, which are a group of their own."""
         os.close(self._write)
         os.close(self._read)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+            os.killpg(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
 
 
-def _started(profile: str, to_browser: int, from_browser: int) -> subprocess.Popen[bytes]:
-    """The browser reads descriptor 3 and writes 4; by way of others, lest one overwrite the other."""
-
-    def connect() -> None:
-        low, high = os.dup(to_browser), os.dup(from_browser)
-        os.dup2(low, 3)
-        os.dup2(high, 4)
-
-    return subprocess.Popen(
-        [str(chromium()), *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        close_fds=False,
-        preexec_fn=connect,
-        start_new_session=True,
-    )
+def _started(profile: str, to_browser: int, from_browser: int) -> int:
+    """The browser's process, the first of its group. It reads descriptor 3 and writes 4."""
+    # By way of others above these, lest one overwrite the other.
+    reads, writes = (fcntl.fcntl(each, fcntl.F_DUPFD, 10) for each in (to_browser, from_browser))
+    nothing = [(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in range(3)]
+    pipes = [(os.POSIX_SPAWN_DUP2, reads, 3), (os.POSIX_SPAWN_DUP2, writes, 4)]
+    command = [str(chromium()), *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
+    process = os.posix_spawn(command[0], command, os.environ, file_actions=[*nothing, *pipes], setpgroup=0)
+    os.close(reads)
+    os.close(writes)
+    return process
 
 
 class Browser:
@@ -108,6 +111,7 @@ class Browser:
         self._session: str | None = None
         self._loaded = False
         self._address = ""
+        self.size = (1280, 900)
         self.complaints: list[str] = []
         self.requests: list[str] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -169,9 +173,13 @@ class Browser:
             self._note(self._pipe.receive())
 
     def resize(self, width: int, height: int) -> None:
+        self.size = (width, height)
         self.call(
             "Emulation.setDeviceMetricsOverride",
-            **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
         )
 
     def look(self, *, dark: bool = False, media: str = "") -> None:
@@ -188,7 +196,9 @@ class Browser:
 
     def drawn(self) -> None:
         """Waits until what was changed is on the screen."""
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+        self.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))"
+        )
 
     def write(self, text: str) -> None:
         """Into whatever has the focus."""
@@ -222,11 +232,15 @@ class Browser:
         return [node for node in nodes if not node.get("ignored")]
 
     def screenshot(self, path: Path, *, whole_page: bool = True, tallest: int = 16_000) -> None:
-        """The page as a PNG, down to its end or to `tallest` pixels."""
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], tallest), "scale": 1}
-        area = {"clip": clip, "captureBeyondViewport": True} if whole_page else {}
-        data = self.call("Page.captureScreenshot", format="png", **area)["data"]
+        """The page as a PNG, down to its end or to `tallest` pixels; what is drawn when seen is drawn."""
+        width, height = self.size
+        if whole_page:
+            self.resize(width, min(self.evaluate("document.documentElement.scrollHeight"), tallest))
+            self.drawn()
+            self.resize(width, min(self.evaluate("document.documentElement.scrollHeight"), tallest))
+            self.drawn()
+        data = self.call("Page.captureScreenshot", format="png")["data"]
+        self.resize(width, height)
         path.write_bytes(base64.b64decode(data))
 
     def printed(self, path: Path) -> None:

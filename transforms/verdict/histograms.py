@@ -45,6 +45,7 @@ class FeaturePicture:
       training, serving: shares (0..1) of the values, one a bin; they sum to 1, or are all 0 without values.
       training_missing, serving_missing: shares (0..1) of rows without a value.
       training_rows, serving_rows: rows in the statistics of either side.
+      scale: of the axis, `linear` or `log`; of a log axis all edges are above 0.
     """
 
     feature: str
@@ -58,6 +59,7 @@ class FeaturePicture:
     serving_missing: float
     training_rows: int
     serving_rows: int
+    scale: str = "linear"
 
 
 def pictures(

@@ -34,14 +34,16 @@ EXCLUDED_BECAUSE = {
 }
 MAX_DEPTH = 6
 FINDINGS_HEAD = Markup(
-    "<tr><th>Severity</th><th>Feature</th><th>Space</th><th>Kind</th>"
-    '<th class="num">Distance</th><th class="num">Limit</th><th>What</th></tr>'
+    '<tr><th scope="col">Severity</th><th scope="col">Feature</th><th scope="col">Space</th>'
+    '<th scope="col">Kind</th><th scope="col" class="num">Distance</th><th scope="col" class="num">Limit</th>'
+    '<th scope="col">What</th></tr>'
 )
 MAX_REASONS = 50
+LONGEST_MESSAGE = 1_500  # characters
 MAX_FILES = 50
 # Bytes, so that the whole page stays below 5 MB whatever strangers call their features.
-FINDINGS_BUDGET = 400_000
-NOT_COMPARED_BUDGET = 350_000
+FINDINGS_BUDGET = 300_000
+NOT_COMPARED_BUDGET = 300_000
 CONTRACT_BUDGET = 150_000
 
 
@@ -61,19 +63,36 @@ def tiles(verdict: Json, compared: int) -> Markup:
     return Markup('<div class="tiles">{}</div>').format(cards)
 
 
-def findings(verdict: Json) -> Markup:
-    """The findings about the rows as a whole, in the verdict's order; empty when there is none.
+def scrolling(label: str, table: Markup, kind: str = "card scroll") -> Markup:
+    """A table that scrolls sideways where it is wider than the page, by keyboard too."""
+    return Markup('<div class="{}" tabindex="0" role="region" aria-label="{}">{}</div>').format(
+        kind, label, table
+    )
+
+
+def findings(verdict: Json, title: str = "Findings") -> Markup:
+    """The findings about the rows as a whole that belong to no incident; empty when there is none.
 
     Drift since earlier runs has a part of its own.
     """
-    unsliced = [f for f in verdict["findings"] if f["slice"] is None and f["kind"] != "drift"]
-    if not unsliced:
+    apart = [finding for finding in of_all_rows(verdict) if finding.get("incident") is None]
+    if not apart:
         return NOTHING
-    rows = fitting(map(finding_row, unsliced), FINDINGS_BUDGET)
-    return Markup(
-        "<h2>Findings<small>{:,}</small></h2>"
-        '<div class="card scroll"><table class="found">{}{}</table>{}</div>'
-    ).format(len(unsliced), FINDINGS_HEAD, joined(rows), _more(len(unsliced) - len(rows), "findings"))
+    return Markup("<h2>{}<small>{:,}</small></h2>{}").format(title, len(apart), findings_table(apart, title))
+
+
+def of_all_rows(verdict: Json) -> list[Json]:
+    """The findings that are of no slice and of no comparison with earlier runs, in the verdict's order."""
+    return [f for f in verdict["findings"] if f["slice"] is None and f["kind"] != "drift"]
+
+
+def findings_table(every: Sequence[Json], label: str, budget: int | None = None) -> Markup:
+    """A table of findings, as many as fit into so many bytes, and how many more there are."""
+    rows = fitting(map(finding_row, every), FINDINGS_BUDGET if budget is None else budget)
+    table = Markup('<table class="found">{}{}</table>{}').format(
+        FINDINGS_HEAD, joined(rows), _more(len(every) - len(rows), "findings")
+    )
+    return scrolling(label, table)
 
 
 def accounting(verdict: Json) -> Markup:
@@ -108,10 +127,13 @@ def not_compared(verdict: Json) -> Markup:
     if not left_out:
         return NOTHING
     rows = fitting(map(_left_out, left_out), NOT_COMPARED_BUDGET)
-    table = Markup(
-        '<div class="card scroll"><table>'
-        "<tr><th>Feature</th><th>Space</th><th>Why</th></tr>{}</table>{}</div>"
-    ).format(joined(rows), _more(len(left_out) - len(rows), "features"))
+    table = scrolling(
+        "Not compared",
+        Markup(
+            '<table><tr><th scope="col">Feature</th><th scope="col">Space</th><th scope="col">Why</th></tr>{}'
+            "</table>{}"
+        ).format(joined(rows), _more(len(left_out) - len(rows), "features")),
+    )
     title = Markup("<h2>Not compared<small>{:,}</small></h2>").format(len(left_out))
     if len(left_out) <= 12:
         return title + table
@@ -132,7 +154,12 @@ def contract(verdict: Json) -> Markup:
 
 
 def pill(severity: str) -> Markup:
-    return Markup('<span class="pill {}">{}</span>').format(text(severity), text(severity))
+    return Markup('<span class="pill {}">{}</span>').format(level(severity), text(severity, 40))
+
+
+def level(severity: str) -> str:
+    """The class of the style sheet for a severity, also of one that is none."""
+    return severity if severity in {"error", "warning"} else "info"
 
 
 def _tag(space: str) -> Markup:
@@ -141,7 +168,7 @@ def _tag(space: str) -> Markup:
 
 def _left_out(row: Json) -> Markup:
     return Markup('<tr><td><b>{}</b></td><td>{}</td><td class="w">{}</td></tr>').format(
-        name(row["feature"]), _tag(row["space"]), text(row["reason"], 400)
+        name(row["feature"]), _tag(row["space"]), text(row["reason"], 1000)
     )
 
 
@@ -156,11 +183,18 @@ def finding_row(finding: Json) -> Markup:
         name(finding["feature"]),
         _tag(finding["space"]),
         text(finding["kind"]),
-        figure(finding["distance"]),
-        figure(finding["threshold"]),
-        text(finding["message"], 500),
+        *map(figure, decided(finding)),
+        text(finding["message"], LONGEST_MESSAGE),
         Markup("<div>{}</div>").format(remarks) if remarks else NOTHING,
     )
+
+
+def decided(finding: Json) -> tuple[float | None, float | None]:
+    """The figure that the finding rests on, and its limit: those of its test, or else its distance's."""
+    evidence = finding.get("evidence") or {}
+    if evidence.get("effect") is not None and evidence.get("least_effect"):
+        return evidence["effect"], evidence["least_effect"]
+    return finding["distance"], finding["threshold"]
 
 
 def figure(value: float | None) -> str:
@@ -185,10 +219,15 @@ def origin(raw_features: Sequence[str]) -> Markup:
 
 
 def _stack(counts: Json) -> Markup:
+    """A bar of all records, a part for each fate; for the eye alone, the figures stand above."""
     total = max(counts["read"], 1)
-    part = Markup('<i class="c{}" style="width:{:.2f}%"></i>')
-    shares = ((i, 100 * counts[key] / total) for i, (key, _) in enumerate(FATES) if counts[key])
-    return Markup('<div class="stack">{}</div>').format(joined(part.format(i, share) for i, share in shares))
+    part = Markup('<rect class="c{}" x="{:.2f}" width="{:.2f}" height="12"/>')
+    present = [(i, 100 * counts[key] / total) for i, (key, _) in enumerate(FATES) if counts[key]]
+    starts = itertools.accumulate((share for _, share in present), initial=0.0)
+    parts = joined(part.format(i, x, max(share, 0.2)) for (i, share), x in zip(present, starts, strict=False))
+    return Markup(
+        '<svg class="stack" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
+    ).format(parts)
 
 
 def _reasons(fate: str, counts: Mapping[str, int], meaning: Mapping[str, str]) -> Markup:
@@ -197,8 +236,8 @@ def _reasons(fate: str, counts: Mapping[str, int], meaning: Mapping[str, str]) -
     by_count = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rows = (_reason(reason, n, meaning.get(reason, "")) for reason, n in by_count[:MAX_REASONS])
     return Markup(
-        '<table style="margin-top:12px;max-width:460px"><tr><th>{} because</th>'
-        '<th class="num">records</th></tr>{}</table>'
+        '<table class="gap narrow"><tr><th scope="col">{} because</th>'
+        '<th scope="col" class="num">records</th></tr>{}</table>'
     ).format(fate, joined(rows))
 
 
@@ -217,10 +256,12 @@ def _files(files: Sequence[Json]) -> Markup:
     if rest := files[len(shown) :]:
         label = formatting.counted(len(rest), "more file") if rest[-1]["file"] else "All other files"
         rows.append(_file(Markup('<span class="soft">{}</span>').format(label), rest))
-    return Markup(
-        '<div class="card scroll" style="margin-top:12px"><table><tr><th>File</th>{}<th>Reasons</th></tr>{}'
-        "</table></div>"
-    ).format(joined(Markup('<th class="num">{}</th>').format(label) for label in labels), joined(rows))
+    table = Markup(
+        '<table><tr><th scope="col">File</th>{}<th scope="col">Reasons</th></tr>{}</table>'
+    ).format(
+        joined(Markup('<th scope="col" class="num">{}</th>').format(label) for label in labels), joined(rows)
+    )
+    return scrolling("Records by file", table, "card scroll gap")
 
 
 def _file(label: Markup, files: Sequence[Json]) -> Markup:

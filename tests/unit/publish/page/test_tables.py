@@ -97,12 +97,15 @@ def accounting(**fields: Any) -> str:
 def test_the_bar_has_a_part_for_each_fate_that_records_had() -> None:
     counts = {"read": 2000, "decoded": 1000, "rejected": 500, "excluded": 499, "no_time": 1}
     html = accounting(counts=counts | {"rows": 1, "compared": 1})
-    parts = re.findall(r'<i class="c(\d)" style="width:([\d.]+)%"></i>', html)
-    assert parts == [("0", "50.00"), ("1", "25.00"), ("3", "0.05"), ("4", "24.95")]
+    parts = re.findall(r'<rect class="c(\d)" x="([\d.]+)" width="([\d.]+)"', html)
+    # What is hardly one in a thousand is still seen.
+    assert parts == [
+        *(("0", "0.00", "50.00"), ("1", "50.00", "25.00"), ("3", "75.00", "0.20"), ("4", "75.05", "24.95")),
+    ]
     assert "The decoded records gave 1 row. Of these rows 1 were compared with training." in html
     assert "<b>2,000</b> <span>records read" in html
     # Of nothing, no part and no division.
-    assert '<div class="stack"></div>' in accounting()
+    assert re.search('<svg class="stack"[^>]*></svg>', accounting())
     assert "because" not in accounting()
 
 
@@ -159,3 +162,34 @@ def test_a_contract_is_shown_level_by_level() -> None:
         # Below the sixth level as it is.
         ("k.a.b.c.d.e", "{&#39;f&#39;: 1}"),
     ]
+
+
+def test_the_limit_of_a_finding_is_the_one_that_decided() -> None:
+    finding = make_finding("a").to_json()
+    assert tables.decided(finding) == (0.42, 0.1)
+    tested = finding | {"evidence": {"effect": 0.3, "least_effect": 0.025, "metric": "kolmogorov_smirnov"}}
+    assert tables.decided(tested) == (0.3, 0.025)
+    html = tables.finding_row(tested)
+    assert re.findall(r'<td class="num(?: soft)?">([^<]*)<', html) == ["0.3", "0.025"]
+    assert tables.decided(finding | {"evidence": {"effect": None, "least_effect": 0.025}}) == (0.42, 0.1)
+
+
+def test_findings_of_incidents_are_not_among_the_others() -> None:
+    plain, caused = make_finding("a").to_json(), make_finding("b").to_json() | {"incident": "b-1"}
+    html = tables.findings({"findings": [plain, caused]}, "Other findings")
+    assert "<h2>Other findings<small>1</small></h2>" in html
+    assert re.findall(r"<td><b>(\w)</b></td>", html) == ["a"]
+
+
+def test_a_wide_table_scrolls_by_keyboard_and_says_what_it_is() -> None:
+    html = tables.findings(document(make_finding("a")))
+    assert '<div class="card scroll" tabindex="0" role="region" aria-label="Findings"><table' in html
+
+
+def test_a_long_message_is_cut_at_its_end_alone() -> None:
+    message = " ".join(f"w{i}" for i in range(200))
+    assert message in tables.finding_row(make_finding("a", message=message).to_json())
+    html = tables.finding_row(make_finding("a", message=f"{message} " * 9).to_json())
+    [shown] = re.findall(r'<td class="w">([^<]*)</td>', html)
+    assert f"{message} {message}".startswith(shown.removesuffix("…"))
+    assert 1400 < len(shown) <= 1500
