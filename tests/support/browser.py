@@ -215,10 +215,10 @@ class Browser:
 
     def point(self, selector: str, x: float = 0.5, y: float = 0.5, *, click: bool = False) -> None:
         """Moves the mouse over an element, to a share (0 to 1) of its width and height."""
-        box = self.evaluate(
-            f"(e => {{e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
-            f"return [b.x, b.y, b.width, b.height]}})(document.querySelector({json.dumps(selector)}))"
-        )
+        element = f"document.querySelector({json.dumps(selector)})"
+        self.evaluate(f"{element}.scrollIntoView({{block: 'center'}})")
+        self.drawn()
+        box = self.evaluate(f"(b => [b.x, b.y, b.width, b.height])({element}.getBoundingClientRect())")
         where = {"x": box[0] + x * box[2], "y": box[1] + y * box[3]}
         self.call("Input.dispatchMouseEvent", type="mouseMoved", **where)
         if click:

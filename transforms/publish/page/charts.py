@@ -81,7 +81,7 @@ def histogram(
         *(_LOG if log else NOTHING, _percents(serving), _percents(training)),
     )
     label = f"distribution of {name}, training and serving"
-    return _svg("hist", area.width, area.base + 16, label, values, parts)
+    return _svg("hist", (area.width, area.base + 16), label, values, parts)
 
 
 def bars(
@@ -111,7 +111,7 @@ def bars(
     axis = _UP_TO(*end) if below else _BAR_AXIS(left, base, left, base + 12, *end)
     values = _DOWN(len(labels), 3, 3 + step * len(labels), _percents(serving), _percents(training))
     return _svg(
-        "cats", area.width, base + 16, f"values of {name}, training and serving", values, [drawing, axis]
+        "cats", (area.width, base + 16), f"values of {name}, training and serving", values, [drawing, axis]
     )
 
 
@@ -125,8 +125,8 @@ def _percent(share: float) -> str:
     return f"{value:.3g}" if value >= 1 or value <= 0 else f"{max(value, 0.001):.2g}".removeprefix("0")
 
 
-def _svg(kind: str, width: int, height: int, label: str, values: Markup, parts: Sequence[Markup]) -> Markup:
-    return _SVG(kind, width, height, text(label, LONGEST_NAME), values, joined(parts))
+def _svg(kind: str, size: tuple[int, int], label: str, values: Markup, parts: Sequence[Markup]) -> Markup:
+    return _SVG(kind, *size, text(label, LONGEST_NAME), values, joined(parts))
 
 
 def _is_wide(left: float, right: float) -> bool:

@@ -74,17 +74,18 @@ def section(document: Json, sorted_rows: Sequence[Row]) -> Markup:
 
 
 def folds(document: Json, cards: Sequence[Card]) -> tuple[Markup, list[Card]]:
-    """The findings and features of each incident, folded; and the cards that are in none."""
+    """The findings and features of each incident that lasts, folded; and the cards that are in none."""
     findings = _findings_by_incident(document)
     left = list(page_features.within_budget(cards))
     folded: list[Markup] = []
     incidents = _sorted(document)
-    for i, incident in enumerate(incidents):
+    present = [(i, incident) for i, incident in enumerate(incidents) if incident["state"] not in PAST]
+    for i, incident in present:
         features = set(_keys(incident))
         own = [card for card in left if features.intersection(row.key for row in card.rows)]
         left = [card for card in left if card not in own]
         if own or findings.get(incident["id"]):
-            budget = FOLDS_BUDGET // len(incidents)
+            budget = FOLDS_BUDGET // len(present)
             folded.append(_fold(i, incident, findings.get(incident["id"], []), own, budget))
     if not folded:
         return NOTHING, list(cards)
@@ -163,7 +164,7 @@ def _entries(index: int, incident: Json, findings: Sequence[Json]) -> Iterable[M
     yield _ENTRY.format("predictions", joined(harm(incident["harm"])))
     if incident["acknowledged"]:
         yield _ENTRY.format("acknowledged", text(incident["acknowledged"].get("note") or "", SENTENCE))
-    if findings or incident["features"]:
+    if incident["state"] not in PAST and (findings or incident["features"]):
         features = formatting.counted(len(incident["features"]), "feature")
         link = Markup('<a href="#f{}">{} in {}</a>').format(
             index, formatting.counted(len(findings), "finding"), features
@@ -218,5 +219,5 @@ def _fold(index: int, incident: Json, findings: Sequence[Json], cards: Sequence[
     counts = f"{formatting.counted(len(findings), 'finding')}, {formatting.counted(rows, 'feature')}"
     title = text(incident["title"], SENTENCE)
     table = page_tables.findings_table(findings, title, budget) if findings else NOTHING
-    severity = "none" if incident["state"] in PAST else page_tables.level(incident["severity"])
+    severity = page_tables.level(incident["severity"])
     return _FOLD.format(severity, index, title, counts, table, joined(card.markup for card in cards))

@@ -236,7 +236,7 @@ def _path(points: Sequence[tuple[int, int | None]]) -> str:
     previous: int | None = None
     for x, y in points:
         if y is not None:
-            moves.append(f"{'M' if previous is None else 'L'}{x} {y}")
+            moves.append(f"M{x} {y}" if previous is None else f"H{x}" if y == previous else f"L{x} {y}")
         previous = y
     return "".join(moves)
 

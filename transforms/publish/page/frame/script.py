@@ -62,7 +62,7 @@ const filter = () => {
 
 // Sorting: cards leave their folds for one list, and return to where they were.
 const cards = all(".g");
-const homes = cards.map(card => [card, card.parentElement, card.nextElementSibling]);
+const homes = cards.map(card => [card, card.parentElement, card.nextSibling]);
 const flat = byId("flat");
 const measure = (card, key) => Math.max(...all(".row", card).map(row => Number(row.dataset[key] || 0)));
 const sort = () => {

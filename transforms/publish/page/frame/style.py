@@ -20,7 +20,7 @@ main{max-width:1160px;margin:0 auto;padding:22px 20px 60px}
 h1,h2,h3{margin:0;line-height:1.25}h2{font-size:18px;margin:34px 0 12px}h3{font-size:17px}
 h2 small{font-weight:400;font-size:14px;color:var(--soft);margin-left:8px}
 p{margin:0}code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
-code,.n,td,li,h3,p,summary,dd,figcaption{overflow-wrap:anywhere}.soft{color:var(--soft)}
+code,.n,td,li,h3,p,summary,dt,dd,figcaption{overflow-wrap:anywhere}.soft{color:var(--soft)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 20px}
 .card+.card,.gap{margin-top:12px}
 .top{display:flex;justify-content:space-between;gap:4px 16px;flex-wrap:wrap;color:var(--soft);
@@ -65,10 +65,11 @@ border:1px solid var(--line);white-space:nowrap;font-weight:400}
 align-items:center;flex-wrap:wrap;color:var(--soft);font-size:13.5px}
 .legend svg{width:26px;height:14px;vertical-align:-2px;margin-right:6px}
 .inc{border-left:5px solid var(--c);display:grid;grid-template-columns:minmax(300px,5fr) 7fr;gap:10px 26px}
-.inc h3{margin:6px 0 4px}.inc dl{margin-top:8px;grid-template-columns:auto 1fr}.inc dd{text-align:left}
+.inc h3{margin:6px 0 4px}.inc dl{margin-top:8px;grid-template-columns:auto minmax(0,1fr)}
+.inc dd{text-align:left}
 .inc .do{margin-top:4px}.pics{display:flex;flex-wrap:wrap;gap:8px 14px;align-content:flex-start}
 .pics figure{margin:0;flex:1 1 190px;max-width:270px;min-width:0}figcaption{font-size:13px;font-weight:600}
-.pics svg{width:100%;height:auto;display:block}
+.pics p{flex-basis:100%}.pics svg{width:100%;height:auto;display:block}
 .bar{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:end;position:sticky;top:0;z-index:2;
 background:var(--bg);padding:10px 0}
 .bar label{font-size:12.5px;color:var(--soft);display:grid;gap:2px}
@@ -99,7 +100,7 @@ no-repeat,linear-gradient(var(--line),var(--line)) 50%/100% 8px no-repeat}
 .meter path{stroke:var(--c);stroke-width:6}
 .big{font-size:20px;font-weight:600;color:var(--c);font-variant-numeric:tabular-nums}
 .none .big{color:var(--ink)}
-.heat{display:grid;grid-template-columns:minmax(90px,auto) 1fr;gap:3px 12px;align-items:center;font-size:13px}
+.heat{display:grid;grid-template-columns:fit-content(45%) 1fr;gap:3px 12px;align-items:center;font-size:13px}
 .heat svg{width:100%;height:16px;display:block}
 .heat a,.heat span{overflow-wrap:anywhere}.heat path{fill:none;stroke-width:1}
 .x{stroke:var(--line)}.z{stroke:var(--calm)}.y{stroke:var(--mild)}.w{stroke:var(--warm)}.h{stroke:var(--hot)}
@@ -110,17 +111,18 @@ no-repeat,linear-gradient(var(--line),var(--line)) 50%/100% 8px no-repeat}
 #tip{position:fixed;z-index:9;max-width:min(340px,92vw);padding:6px 10px;border-radius:8px;font-size:13px;
 background:var(--ink);color:var(--card);pointer-events:none;white-space:pre-line;overflow-wrap:anywhere}
 details{margin-top:12px}summary{cursor:pointer;padding:8px 0;color:var(--info)}
-.contract{grid-template-columns:minmax(160px,auto) 1fr}.contract dd{text-align:left}
+.contract{grid-template-columns:minmax(160px,auto) minmax(0,1fr)}.contract dd{text-align:left}
 footer{margin-top:40px;color:var(--soft);font-size:13.5px}a{color:var(--info)}
-@media(max-width:860px){.row,.inc{grid-template-columns:1fr}.banner{padding:16px}
+@media(max-width:860px){.row,.inc{grid-template-columns:minmax(0,1fr)}.banner{padding:16px}
 .banner svg{width:34px;height:34px}.banner h1{font-size:23px}.bar{position:static}}
 @media(max-width:700px){main{padding:14px 12px 40px}.card{padding:12px 14px}
 .found tr:has(th){display:none}.found tr{display:flex;flex-wrap:wrap;gap:2px 10px;padding:10px 0;
 border-bottom:1px solid var(--line)}.found tr:last-child{border:0}
 .found td{border:0;padding:0;min-width:0!important}
-.found td.w{flex-basis:100%}.contract{grid-template-columns:1fr}.contract dt{margin-top:6px}
+.found td.w{flex-basis:100%}.contract{grid-template-columns:minmax(0,1fr)}.contract dt{margin-top:6px}
 .tile{flex-basis:90px}.bar label,.bar input,.bar select{flex:1 1 130px;width:100%}
-.fold{padding-left:8px}}
+.fold{padding-left:8px}.heat{grid-template-columns:1fr}.heat svg{margin-bottom:5px}
+.heat>span:empty{display:none}.pics figure:nth-of-type(n+3){display:none}}
 @media print{.g{content-visibility:visible;break-inside:avoid}.card.inc{break-inside:avoid}
 .bar,#tip{display:none!important}main{max-width:none}
 ::details-content{content-visibility:visible;display:block}}
