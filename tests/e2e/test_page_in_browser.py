@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support import page_documents
-from support.browser import Browser, browsing, chromium
+from support.browser import Browser
 from support.page import HOSTILE, make_categories, make_finding, make_numbers, make_verdict
 
 from trueserve.transforms.core.accounting import Accounting
 from trueserve.transforms.publish.page import page
 from trueserve.transforms.publish.page.index import render_index
-from trueserve.transforms.publish.page.trends import PastRun
+from trueserve.transforms.publish.page.windows import PastRun
 from trueserve.transforms.verdict.model import NotCompared, Space
 
 PHONE, WIDE = 390, 1280
@@ -25,32 +22,6 @@ NAMES = "[...document.querySelectorAll('.row')].filter(e => e.checkVisibility())
     ".map(e => e.querySelector('.n').textContent)"
 )
 TIP = "document.getElementById('tip').hidden ? null : document.getElementById('tip').textContent"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if chromium() is None:
-        pytest.skip("no Chromium is installed: the pages are not looked at in a browser")
-    with browsing() as started:
-        yield started
-
-
-@pytest.fixture
-def report(browser: Browser, tmp_path: Path) -> Browser:
-    """The browser, with a page of incidents and earlier runs."""
-    entries = [page_documents.make_entry("carrier", 0.02), page_documents.make_entry("fare", 0.001)]
-    return shown(
-        browser, tmp_path, page_documents.rendered([page_documents.past_run(d, entries) for d in (1, 2)])
-    )
-
-
-def shown(browser: Browser, folder: Path, html: bytes, width: int = WIDE) -> Browser:
-    path = folder / "report.html"
-    path.write_bytes(html)
-    browser.look()
-    browser.open(path, width)
-    browser.drawn()
-    return browser
 
 
 def hostile_pages() -> dict[str, bytes]:
@@ -88,7 +59,7 @@ def hostile_pages() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", ["report", "index"])
 @pytest.mark.parametrize("width", [PHONE, WIDE])
 def test_strangers_text_does_nothing(browser: Browser, tmp_path: Path, name: str, width: int) -> None:
-    shown(browser, tmp_path, hostile_pages()[name], width)
+    browser.show(tmp_path, hostile_pages()[name], width)
     for mark in range(0, browser.evaluate("document.querySelectorAll('svg[data-n]').length"), 5):
         browser.evaluate(f"document.querySelectorAll('svg[data-n]')[{mark}].focus()")
         browser.press("ArrowRight")
@@ -102,11 +73,11 @@ def test_what_a_stranger_would_smuggle_in_is_stopped_and_seen(browser: Browser, 
     """Were escaping to fail, the policy stops it; and these tests would see it."""
     smuggled = b"<script>alert(1)</script><img src=https://x.invalid/y onerror=alert(2)>"
     html = page_documents.rendered().replace(b"<footer>", smuggled + b"<footer>")
-    shown(browser, tmp_path, html)
+    browser.show(tmp_path, html)
     assert not [complaint for complaint in browser.complaints if complaint.startswith("dialog")]
     assert sum("Content Security Policy" in complaint for complaint in browser.complaints) >= 2
     start, end = html.index(b"<meta http-equiv"), html.index(b'<meta name="viewport')
-    shown(browser, tmp_path, html[:start] + html[end:])
+    browser.show(tmp_path, html[:start] + html[end:])
     assert "dialog: 1" in browser.complaints
     assert browser.requests == ["https://x.invalid/y"]
 
@@ -202,17 +173,17 @@ def test_a_link_unfolds_what_it_leads_to(report: Browser) -> None:
 def test_runs_are_linked_from_both_places_of_a_page(browser: Browser, tmp_path: Path) -> None:
     html = page_documents.rendered([page_documents.past_run(1), page_documents.past_run(2)])
     links = "[...document.querySelectorAll('#windows a')].map(e => e.href)"
-    shown(browser, tmp_path, html)
+    browser.show(tmp_path, html)
     expected = [(tmp_path / "runs" / f"run-0{d}" / "report.html").as_uri() for d in (1, 2)]
     assert browser.evaluate(links) == expected
     own = tmp_path / "runs" / "run-03"
     own.mkdir(parents=True)
-    shown(browser, own, html)
+    browser.show(own, html)
     assert browser.evaluate(links) == expected
 
 
 def test_six_hundred_features_are_drawn_when_they_are_seen(browser: Browser, tmp_path: Path) -> None:
-    shown(browser, tmp_path, page_documents.large_page(600))
+    browser.show(tmp_path, page_documents.large_page(600))
     browser.evaluate("document.querySelector('details.fold').open = true")
     browser.drawn()
     drawn = "[...document.querySelectorAll('.row')].filter(" + (
@@ -239,77 +210,6 @@ def test_all_is_unfolded_on_paper_and_as_before_afterwards(report: Browser, tmp_
 def test_without_the_script_all_is_there_and_no_control_is_dead(browser: Browser, tmp_path: Path) -> None:
     html = page_documents.rendered()
     start, end = html.index(b"<script>"), html.index(b"</script>")
-    shown(browser, tmp_path, html[:start] + html[end + 9 :])
+    browser.show(tmp_path, html[:start] + html[end + 9 :])
     assert browser.evaluate("document.querySelectorAll('.row').length") == 5
     assert not browser.evaluate("document.getElementById('bar').checkVisibility()")
-
-
-# What is written on what: the least contrast of text that is seen, by WCAG 2.2's formula (1.4.3).
-CONTRAST = """
-(() => {
-  const parse = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = node => {
-    for (; node; node = node.parentElement) {
-      const color = parse(getComputedStyle(node).backgroundColor);
-      if (color.length < 4 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  const worst = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const element = walk.currentNode.parentElement;
-    if (!walk.currentNode.textContent.trim() || !element.checkVisibility()) continue;
-    const style = getComputedStyle(element);
-    const [a, b] = [light(parse(element.closest("svg") ? style.fill : style.color)), light(behind(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) worst.push([ratio, walk.currentNode.textContent.slice(0, 40)]);
-  }
-  return worst;
-})()
-"""
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_all_text_is_readable_by_weak_eyes(report: Browser, *, dark: bool) -> None:
-    report.look(dark=dark)
-    report.evaluate("for (const e of document.querySelectorAll('details')) e.open = true")
-    report.drawn()
-    assert report.evaluate(CONTRAST) == []
-    report.evaluate("document.querySelector('h1').style.color = document.querySelector('.pill') && '#888'")
-    assert report.evaluate(CONTRAST)
-
-
-NAMED = {"image", "button", "link", "textbox", "searchbox", "combobox", "region", "search"}
-
-
-@pytest.mark.parametrize("name", ["report", "index"])
-def test_whoever_listens_is_told_what_everything_is(browser: Browser, tmp_path: Path, name: str) -> None:
-    runs = [page_documents.past_run(day, [page_documents.make_entry("fare", 0.02)]) for day in (1, 2, 3)]
-    html = page_documents.rendered(runs) if name == "report" else render_index(runs)
-    shown(browser, tmp_path, html)
-    nodes = browser.accessible()
-    nameless = [node for node in nodes if role(node) in NAMED and not name_of(node)]
-    assert nameless == []
-    assert [role(node) for node in nodes].count("image") >= 1
-    levels = browser.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(e => Number(e.tagName[1]))")
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-    assert browser.evaluate(
-        "(ids => ids.length === new Set(ids).size)([...document.querySelectorAll('[id]')].map(e => e.id))"
-    )
-    # What scrolls sideways is reached by keyboard.
-    assert browser.evaluate("[...document.querySelectorAll('.scroll')].every(e => e.tabIndex === 0)")
-    assert browser.evaluate("document.documentElement.lang") == "en"
-
-
-def role(node: Any) -> str:
-    return str(node.get("role", {}).get("value"))
-
-
-def name_of(node: Any) -> str:
-    return str(node.get("name", {}).get("value") or "").strip()

@@ -157,6 +157,15 @@ class Browser:
                     | {"sessionId": self._session}
                 )
 
+    def show(self, folder: Path, html: bytes, width: int = 1280) -> Browser:
+        """Writes a report.html, and loads it; itself."""
+        path = folder / "report.html"
+        path.write_bytes(html)
+        self.look()
+        self.open(path, width)
+        self.drawn()
+        return self
+
     def open(self, path: Path, width: int = 1280, height: int = 900, fragment: str = "") -> None:
         """Loads a file, in a window of so many CSS pixels."""
         self.complaints, self.requests, self._loaded = [], [], False

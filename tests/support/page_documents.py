@@ -7,7 +7,7 @@ from typing import Any
 
 from support.page import make_categories, make_finding, make_numbers, make_verdict
 from trueserve.transforms.publish.page import page
-from trueserve.transforms.publish.page.trends import PastRun
+from trueserve.transforms.publish.page.windows import PastRun
 from trueserve.transforms.verdict.histograms import FeaturePicture
 from trueserve.transforms.verdict.model import FindingKind, Space
 
@@ -91,9 +91,9 @@ def past_run(day: int, entries: Sequence[Json] = (), verdict: str = "ok", **fiel
     )
 
 
-def rendered(history: Sequence[PastRun] = ()) -> bytes:
+def rendered(earlier_runs: Sequence[PastRun] = ()) -> bytes:
     document, pictures = skewed_document()
-    return page.render_document(document, pictures, [], history, 5)
+    return page.render_document(document, pictures, [], earlier_runs, 5)
 
 
 def large_page(features: int, windows: int = 0) -> bytes:
@@ -111,9 +111,9 @@ def large_page(features: int, windows: int = 0) -> bytes:
         for p in pictures
     ]
     entries = [make_entry(p.feature, 0.011, str(p.space), missing=0.012) for p in pictures]
-    history = [past_run(day + 1, entries) for day in range(windows)]
+    earlier_runs = [past_run(day + 1, entries) for day in range(windows)]
     document = make_verdict("ok").to_json() | {"features": entries}
-    return page.render_document(document, pictures, distances, history, features)
+    return page.render_document(document, pictures, distances, earlier_runs, features)
 
 
 def _origin(picture: FeaturePicture) -> tuple[str, ...]:

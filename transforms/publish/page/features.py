@@ -209,7 +209,7 @@ def _row(index: int, row: Row, line: Markup, *, with_chart: bool) -> Markup:
 def _data(row: Row) -> Markup:
     """What the script filters and sorts by."""
     kinds = " ".join(dict.fromkeys(str(finding["kind"]) for finding in row.findings))
-    numbers = {"r": row.ratio, "m": row.missing_difference, "u": row.unseen}
+    numbers = {"r": row.ratio, "m": row.missing_difference, "u": row.unseen_share}
     data = [_DATA(key, f"{value:.3g}") for key, value in numbers.items() if value]
     return joined([_DATA("k", kinds) if kinds else NOTHING, *data])
 

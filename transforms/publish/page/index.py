@@ -10,10 +10,11 @@ from trueserve.transforms.publish import formatting
 from trueserve.transforms.publish.page import incidents as page_incidents
 from trueserve.transforms.publish.page import tables as page_tables
 from trueserve.transforms.publish.page import trends as page_trends
+from trueserve.transforms.publish.page import windows as page_windows
 from trueserve.transforms.publish.page.escaping import NOTHING, fitting, joined, text
 from trueserve.transforms.publish.page.frame import template as page_template
 from trueserve.transforms.publish.page.tables import Json
-from trueserve.transforms.publish.page.trends import PastRun, WindowOfRun
+from trueserve.transforms.publish.page.windows import PastRun, WindowOfRun
 
 # Bytes of the table; incidents of a run that are named.
 BUDGET = 600_000
@@ -44,7 +45,7 @@ def render_index(runs: Sequence[PastRun]) -> bytes:
     Args:
       runs: verdict.json of each run, and the name of its folder below `runs`; in any order.
     """
-    windows = page_trends.windows(runs)
+    windows = page_windows.windows(runs)
     latest = windows[-1].run.document if windows else {}
     verdict = str(latest.get("verdict"))
     page = _PAGE.format(

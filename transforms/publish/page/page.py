@@ -10,17 +10,19 @@ from trueserve.transforms.publish import formatting
 from trueserve.transforms.publish.page import drift as page_drift
 from trueserve.transforms.publish.page import features as page_features
 from trueserve.transforms.publish.page import incidents as page_incidents
+from trueserve.transforms.publish.page import records as page_records
 from trueserve.transforms.publish.page import replay as page_replay
 from trueserve.transforms.publish.page import rows as page_rows
 from trueserve.transforms.publish.page import slices as page_slices
 from trueserve.transforms.publish.page import tables as page_tables
 from trueserve.transforms.publish.page import trends as page_trends
+from trueserve.transforms.publish.page import windows as page_windows
 from trueserve.transforms.publish.page.escaping import text
 from trueserve.transforms.publish.page.frame import template as page_template
 from trueserve.transforms.publish.page.frame.controls import controls
 from trueserve.transforms.publish.page.rows import Row
 from trueserve.transforms.publish.page.tables import Json
-from trueserve.transforms.publish.page.trends import PastRun
+from trueserve.transforms.publish.page.windows import PastRun
 from trueserve.transforms.verdict.histograms import FeaturePicture
 from trueserve.transforms.verdict.model import Finding
 from trueserve.transforms.verdict.result import Verdict
@@ -32,7 +34,7 @@ def render(
     verdict: Verdict,
     pictures: Sequence[FeaturePicture],
     distances: Sequence[Finding] = (),
-    history: Sequence[PastRun] = (),
+    earlier_runs: Sequence[PastRun] = (),
 ) -> bytes:
     """The page, as UTF-8, below 5 MB however many features there are.
 
@@ -40,22 +42,22 @@ def render(
       verdict: what is told; its artifacts are not.
       pictures: what is drawn, in any order.
       distances: every distance that was measured, also within its limits (`ComparisonResult.distances`).
-      history: earlier runs, in any order.
+      earlier_runs: earlier runs, in any order.
     """
     compared = len({(d.feature, d.space) for d in distances})
-    return render_document(verdict.to_json(), pictures, distances, history, compared)
+    return render_document(verdict.to_json(), pictures, distances, earlier_runs, compared)
 
 
 def render_document(
     document: Json,
     pictures: Sequence[FeaturePicture],
     distances: Sequence[Finding],
-    history: Sequence[PastRun],
+    earlier_runs: Sequence[PastRun],
     compared: int,
 ) -> bytes:
     """The page of the content of a verdict.json; see `render`. `compared` counts features."""
     sorted_rows = page_rows.rows(document, pictures, distances)
-    windows = page_trends.windows([*history, PastRun(document)]) if history else []
+    windows = page_windows.windows([*earlier_runs, PastRun(document)]) if earlier_runs else []
     cards = page_features.cards(sorted_rows, page_trends.lines(sorted_rows, windows))
     folds, others = page_incidents.folds(document, cards)
     page = page_template.PAGE.format(
@@ -73,7 +75,7 @@ def render_document(
         replay=page_replay.section(document),
         weights=page_slices.weights(document),
         not_compared=page_tables.not_compared(document),
-        accounting=page_tables.accounting(document),
+        accounting=page_records.accounting(document),
         contract=page_tables.contract(document),
         foot=page_template.foot(),
     )

@@ -24,7 +24,7 @@ class Row:
     Attributes:
       measured: `metric`, `distance` and `threshold`; where a test decided, its effect and its limit.
       raw_features: what a transformed feature is computed from, as far as that is known.
-      missing, unseen: shares (0 to 1) of the rows served, None where they are not known.
+      missing_share, unseen_share: of the rows served, 0 to 1, None where they are not known.
     """
 
     feature: str
@@ -33,8 +33,8 @@ class Row:
     findings: tuple[Json, ...]
     measured: Json | None
     raw_features: tuple[str, ...] = ()
-    missing: float | None = None
-    unseen: float | None = None
+    missing_share: float | None = None
+    unseen_share: float | None = None
 
     @property
     def key(self) -> Key:
@@ -102,8 +102,8 @@ def _row(
         findings=tuple(findings),
         measured=_measured(findings, _decided(entry) or passing),
         raw_features=tuple(next(filter(None, origins), ())),
-        missing=entry.get("missing"),
-        unseen=entry.get("unseen"),
+        missing_share=entry.get("missing"),
+        unseen_share=entry.get("unseen"),
     )
 
 

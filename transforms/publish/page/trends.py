@@ -1,35 +1,29 @@
-"""What the windows of earlier runs and of this one show: lines of features, spans of incidents, a heat map.
-
-The documents of earlier runs may have been written by anybody: what is not what a run writes is left out.
-"""
+"""What the windows of earlier runs and of this one show: lines of features, spans of incidents, a map."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
-from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from trueserve.transforms.publish.page import incidents as page_incidents
 from trueserve.transforms.publish.page.escaping import NOTHING, Template, fitting, joined, name, text
 from trueserve.transforms.publish.page.rows import Key, Row
 from trueserve.transforms.publish.page.tables import Json
+from trueserve.transforms.publish.page.windows import (
+    LEVEL_OF,
+    NEAR,
+    OVER,
+    QUIET,
+    UNKNOWN,
+    Measure,
+    WindowOfRun,
+)
 
-# Windows that are shown, the latest; and of those, windows of a line. Rows of the map; bytes of it.
-MOST_WINDOWS = 90
+# Windows of a line, the latest. Rows of the map that are open, and all; bytes of it.
 LINE_WINDOWS = 30
 OPEN_ROWS, MOST_ROWS = 24, 120
 BUDGET = 200_000
-_EXAMINED = ("ok", "skew")
-_RUN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}")
-
-# What a cell says, as letters for the script and classes for the style sheet.
-UNKNOWN, QUIET, NEAR, OVER = "x", "z", "w", "h"
-_LEVEL_OF = {"error": OVER, "warning": NEAR}
 
 _STRIP = Template(
     '<svg class="strip" viewBox="0 0 %d 1" preserveAspectRatio="none" role="img" aria-label="%s"'
@@ -53,77 +47,6 @@ _KEY = Markup(
     '<span><svg viewBox="0 0 1 1" aria-hidden="true"><path class="x" d="M0 .5h1"/></svg>'
     "not compared or not known</span></p>"
 )
-
-
-class PastRun(NamedTuple):
-    """A run's verdict.json, and the name of its folder below `runs`; empty where there is no link to it."""
-
-    document: Json
-    name: str = ""
-
-    @property
-    def folder(self) -> str:
-        """The name, if it is one that can stand in a link."""
-        return self.name if _RUN.fullmatch(self.name) else ""
-
-
-class Measure(NamedTuple):
-    """What a window says of a feature: its effect as a share of its limit, and shares of rows, 0 to 1."""
-
-    level: str
-    ratio: float | None = None
-    missing: float | None = None
-    unseen: float | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class WindowOfRun:
-    """A window, as its last run saw it."""
-
-    run: PastRun
-
-    @property
-    def start(self) -> str:
-        window = self.run.document.get("window")
-        start = window.get("start") if isinstance(window, Mapping) else None
-        return start if isinstance(start, str) else ""
-
-    @property
-    def label(self) -> str:
-        return page_incidents.period(self.start or None)
-
-    @property
-    def is_examined(self) -> bool:
-        return self.run.document.get("verdict") in _EXAMINED
-
-    @cached_property
-    def measures(self) -> Mapping[Key, Measure]:
-        """What is known of each feature."""
-        measures: dict[Key, Measure] = {}
-        for entry in entries(self.run.document, "features"):
-            ratio = _ratio(entry)
-            level = UNKNOWN if ratio is None else NEAR if ratio >= 0.5 else QUIET
-            measures[_key(entry)] = Measure(level, ratio, _share(entry, "missing"), _share(entry, "unseen"))
-        for finding in entries(self.run.document, "findings"):
-            if finding.get("slice") is None and finding.get("feature") and finding.get("kind") != "drift":
-                key = _key(finding)
-                measures[key] = _with_finding(measures.get(key, Measure(UNKNOWN)), finding)
-        return measures
-
-    @cached_property
-    def incidents(self) -> Mapping[str, Json]:
-        """Those that are in this window, by id."""
-        every = entries(self.run.document, "incidents")
-        return {str(each.get("id")): each for each in every if each.get("state") not in page_incidents.PAST}
-
-
-def windows(runs: Iterable[PastRun]) -> list[WindowOfRun]:
-    """The latest windows, in order of time; of several runs of a window the last by name."""
-    last: dict[str, WindowOfRun] = {}
-    for run in sorted(runs, key=lambda run: run.name or "~"):
-        window = WindowOfRun(run)
-        last[window.start] = window
-    return [last[start] for start in sorted(last)][-MOST_WINDOWS:]
 
 
 def lines(sorted_rows: Sequence[Row], every: Sequence[WindowOfRun]) -> dict[Key, Markup]:
@@ -168,44 +91,11 @@ def strip(levels: str, label: str) -> Markup:
     return _STRIP(len(levels), text(label, 400), len(levels), len(levels), levels, drawn)
 
 
-def entries(document: Json, key: str) -> list[Json]:
-    """The objects of a list of a document; none where it is no such list."""
-    value = document.get(key)
-    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, Sequence) else []
-
-
-def _key(entry: Json) -> Key:
-    return str(entry.get("space")), str(entry.get("feature"))
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _share(entry: Json, key: str) -> float | None:
-    value = _number(entry.get(key))
-    return None if value is None else min(max(value, 0.0), 1.0)
-
-
-def _ratio(entry: Json) -> float | None:
-    effect, limit = _number(entry.get("effect")), _number(entry.get("least_effect"))
-    return None if effect is None or not limit else max(effect / limit, 0.0)
-
-
-def _with_finding(measure: Measure, finding: Json) -> Measure:
-    evidence = finding.get("evidence")
-    ratio = _ratio(evidence) if isinstance(evidence, Mapping) else None
-    level = max(measure.level, _LEVEL_OF.get(str(finding.get("severity")), QUIET), key="xzwh".index)
-    if ratio is None or (measure.ratio or 0.0) >= ratio:
-        return measure._replace(level=level)
-    return measure._replace(level=level, ratio=ratio)
-
-
 def _lines(measures: Sequence[Measure | None]) -> Markup:
     series = {
         "effect": [measure and measure.ratio for measure in measures],
-        "missing": [_percent(measure and measure.missing) for measure in measures],
-        "unseen": [_percent(measure and measure.unseen) for measure in measures],
+        "missing": [_percent(measure and measure.missing_share) for measure in measures],
+        "unseen": [_percent(measure and measure.unseen_share) for measure in measures],
     }
     return joined(_line(what, values) for what, values in series.items() if any(values))
 
@@ -256,7 +146,7 @@ def _incident_spans(every: Sequence[WindowOfRun]) -> Iterable[Markup]:
 
 def _incident_level(window: WindowOfRun, identity: str) -> str:
     if identity in window.incidents:
-        return _LEVEL_OF.get(str(window.incidents[identity].get("severity")), NEAR)
+        return LEVEL_OF.get(str(window.incidents[identity].get("severity")), NEAR)
     return QUIET if window.is_examined else UNKNOWN
 
 

@@ -20,14 +20,16 @@ from trueserve.transforms.publish.page import escaping, page
 from trueserve.transforms.publish.page import features as page_features
 from trueserve.transforms.publish.page import incidents as page_incidents
 from trueserve.transforms.publish.page import index as page_index
+from trueserve.transforms.publish.page import records as page_records
 from trueserve.transforms.publish.page import replay as page_replay
 from trueserve.transforms.publish.page import slices as page_slices
 from trueserve.transforms.publish.page import tables as page_tables
 from trueserve.transforms.publish.page import trends as page_trends
+from trueserve.transforms.publish.page import windows as page_windows
 from trueserve.transforms.publish.page.frame import controls as page_controls
 from trueserve.transforms.publish.page.frame import template as page_template
 from trueserve.transforms.publish.page.rows import Row
-from trueserve.transforms.publish.page.trends import PastRun
+from trueserve.transforms.publish.page.windows import PastRun
 
 
 def fields_of(template: Markup) -> list[str]:
@@ -62,6 +64,7 @@ def run_through(page_part: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -
         page_features,
         page_incidents,
         page_index,
+        page_records,
         page_replay,
         page_slices,
         page_tables,
@@ -140,7 +143,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "tables.not_compared": lambda: page_tables.not_compared(
         {"not_compared": [{"feature": TAG, "space": TAG, "reason": TAG}]}
     ),
-    "tables.accounting": lambda: page_tables.accounting(
+    "records.accounting": lambda: page_records.accounting(
         {"counts": COUNTS_JSON, "rejects": {TAG: 1}, "excluded": {TAG: 1}, "files": [FILE]}
     ),
     "tables.contract": lambda: page_tables.contract({"contract": {TAG: TAG}}),
@@ -153,7 +156,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "features.overview": lambda: page_features.overview([ROW, ROW]),
     "incidents.section": lambda: page_incidents.section(WITH_INCIDENT, [ROW]),
     "incidents.folds": lambda: page_incidents.folds(WITH_INCIDENT, page_features.cards([ROW]))[0],
-    "trends.section": lambda: page_trends.section(page_trends.windows(RUNS), [ROW]),
+    "trends.section": lambda: page_trends.section(page_windows.windows(RUNS), [ROW]),
     "index.render": lambda: page_index.render_index(RUNS).decode(),
     "controls": lambda: page_controls.controls([TAG], [TAG], 2),
     "charts.bars": lambda: page_charts.bars([TAG], [1], [1], TAG),

@@ -80,9 +80,9 @@ def test_nothing_that_acts_or_hides_is_in_the_page() -> None:
 def test_page_asks_nothing_of_the_network_and_runs_its_own_script_alone() -> None:
     """The browser's own view of this is in tests/e2e/test_page_in_browser.py."""
     html = page.render(*skewed()).decode()
-    found = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
-    assert found is not None
-    policy = dict(part.strip().split(" ", 1) for part in found[1].split(";"))
+    match = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert match is not None
+    policy = dict(part.strip().split(" ", 1) for part in match[1].split(";"))
     assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'"
     for kind, tag in (("script-src", "script"), ("style-src", "style")):
         [content] = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
