@@ -29,7 +29,7 @@ OTHER = "(other)"
 
 # The axis ends before this outermost share of the values where these reach further than so many ranges of the
 # others; TFDV's own statistics know tenths alone.
-_TAIL, _FAR = 0.01, 0.5
+_TAIL, _FAR = 0.01, 0.25
 _TENTH, _FAR_OF_TENTHS = 0.1, 1.5
 # A log axis begins at most so much below its end.
 _MOST_DECADES = 1e12

@@ -80,7 +80,7 @@ def histogram(
         *(len(training), area.left, area.right, f"{edges[0]:.9g} {edges[-1]:.9g}"),
         *(_LOG if log else NOTHING, _percents(serving), _percents(training)),
     )
-    label = f"distribution of {name}, training and serving"
+    label = f"distribution of {name}, training and serving{', logarithmic axis' if log else ''}"
     return _svg("hist", (area.width, area.base + 16), label, values, parts)
 
 

@@ -99,7 +99,7 @@ def period(moment: str | None) -> str:
         return "the first window"
     try:
         return formatting.moment(moment)
-    except ValueError:
+    except (ValueError, OverflowError):
         return moment
 
 

@@ -6,6 +6,7 @@ The documents of earlier runs may have been written by anybody: what is not what
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -18,6 +19,7 @@ from trueserve.transforms.publish.page.tables import Json
 # Windows that are shown, the latest.
 MOST_WINDOWS = 90
 _EXAMINED = ("ok", "skew")
+_MOST_RATIO = 1e9
 _RUN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}")
 
 #: What a cell says, as letters for the script and classes for the style sheet.
@@ -84,7 +86,9 @@ class WindowOfRun:
     def incidents(self) -> Mapping[str, Json]:
         """Those that are in this window, by id."""
         every = entries(self.run.document, "incidents")
-        return {str(each.get("id")): each for each in every if each.get("state") not in page_incidents.PAST}
+        return {
+            str(each.get("id")): each for each in every if str(each.get("state")) not in page_incidents.PAST
+        }
 
 
 def windows(runs: Iterable[PastRun]) -> list[WindowOfRun]:
@@ -107,7 +111,14 @@ def _key(entry: Json) -> Key:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A finite number; None for whatever else there is, as JSON knows integers that no float holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _share(entry: Json, key: str) -> float | None:
@@ -117,7 +128,9 @@ def _share(entry: Json, key: str) -> float | None:
 
 def _ratio(entry: Json) -> float | None:
     effect, limit = _number(entry.get("effect")), _number(entry.get("least_effect"))
-    return None if effect is None or not limit else max(effect / limit, 0.0)
+    if effect is None or not limit or limit < 0:
+        return None
+    return min(max(effect / limit, 0.0), _MOST_RATIO)
 
 
 def _with_finding(measure: Measure, finding: Json) -> Measure:

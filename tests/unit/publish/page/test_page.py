@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 from support.page import HOSTILE, Parsed, make_categories, make_finding, make_numbers, make_verdict
+from support.page_documents import large_page
 
 from trueserve.transforms.core.accounting import Accounting
 from trueserve.transforms.publish import formatting
@@ -195,3 +196,8 @@ def test_page_of_hostile_thousands_stays_small() -> None:
     html = page.render(verdict, [make_categories(name, names[:12]) for name in names], findings)
     assert len(html) < LIMIT
     assert not Parsed(html).open
+
+
+@pytest.mark.parametrize(("features", "windows", "limit"), [(300, 28, 1_000_000), (600, 0, 1_100_000)])
+def test_a_page_is_small_enough_to_be_sent(features: int, windows: int, limit: int) -> None:
+    assert len(large_page(features, windows)) < limit
