@@ -132,7 +132,7 @@ def _categories(training: View | None, serving: View | None) -> _Drawn:
         for distribution, part in zip((before, after), shares, strict=True)
     ]
     if max(rest) < _NO_REST:
-        return _Drawn(labels, (), *shares)
+        return _Drawn(labels, (), shares[0], shares[1])
     return _Drawn((*labels, OTHER), (), (*shares[0], rest[0]), (*shares[1], rest[1]))
 
 

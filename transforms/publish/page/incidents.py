@@ -146,7 +146,7 @@ def _card(
         text(STATES.get(incident["state"], incident["state"])),
         text(incident["kind"]),
         _acknowledged(incident["acknowledged"]),
-        text(incident["title"], SENTENCE),
+        title_of(incident),
         text(incident["what_to_do"] or "", SENTENCE),
         joined(_entries(index, incident, findings)),
         NOTHING if is_past else _pictures(incident, by_key),
@@ -193,6 +193,12 @@ def harm(effects: Mapping[str, Any] | None) -> Iterable[Markup]:
     )
 
 
+def title_of(incident: Json) -> Markup:
+    """An incident's title; its id where that is blank."""
+    candidates = (str(incident.get(key) or "") for key in ("title", "id"))
+    return text(next(filter(str.strip, candidates), "no title"), SENTENCE)
+
+
 def _acknowledged(acknowledged: Json | None) -> Markup:
     if not acknowledged:
         return NOTHING
@@ -217,7 +223,7 @@ def _pictures(incident: Json, by_key: Mapping[Key, tuple[int, Row]]) -> Markup:
 def _fold(index: int, incident: Json, findings: Sequence[Json], cards: Sequence[Card], budget: int) -> Markup:
     rows = sum(len(card.rows) for card in cards)
     counts = f"{formatting.counted(len(findings), 'finding')}, {formatting.counted(rows, 'feature')}"
-    title = text(incident["title"], SENTENCE)
+    title = title_of(incident)
     table = page_tables.findings_table(findings, title, budget) if findings else NOTHING
     severity = page_tables.level(incident["severity"])
     return _FOLD.format(severity, index, title, counts, table, joined(card.markup for card in cards))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
+from trueserve.transforms.publish.page import incidents as page_incidents
 from trueserve.transforms.publish.page.escaping import NOTHING, Template, fitting, joined, name, text
 from trueserve.transforms.publish.page.rows import Key, Row
 from trueserve.transforms.publish.page.tables import Json
@@ -139,7 +140,7 @@ def _incident_spans(every: Sequence[WindowOfRun]) -> Iterable[Markup]:
             latest.setdefault(identity, incident)
     for identity, incident in latest.items():
         levels = [_incident_level(window, identity) for window in every]
-        title = text(incident.get("title") or identity, 200)
+        title = page_incidents.title_of(incident)
         spoken = f"in {sum(level in {NEAR, OVER} for level in levels)} of {len(levels)} windows"
         yield Markup("<span><b>{}</b></span>{}").format(title, strip("".join(levels), spoken))
 

@@ -52,7 +52,7 @@ td.w{min-width:260px}td.of{min-width:150px}td.k{white-space:nowrap}.found td:nth
 .pill{display:inline-block;padding:1px 9px;border-radius:99px;font-size:12.5px;color:var(--c);
 background:var(--cb);white-space:nowrap}
 .tag{display:inline-block;padding:0 7px;border-radius:5px;font-size:12px;color:var(--soft);
-border:1px solid var(--line);white-space:nowrap;font-weight:400}
+border:1px solid var(--line);font-weight:400;max-width:100%;overflow-wrap:break-word}
 .sum{display:flex;flex-wrap:wrap;gap:6px 12px;align-items:baseline}
 .sum div b{font-size:19px;font-variant-numeric:tabular-nums}.sum div span{color:var(--soft);font-size:13px}
 .sum i{color:var(--soft);font-style:normal}
