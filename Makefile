@@ -15,7 +15,7 @@ ORDERED = -p no:randomly
 # What Python compiles is kept, or each of the commands that tests start would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos cluster-test flink-test mutants bench bench-compat bench-quick detection detection-quick help clean
+.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos cluster-test flink-test mutants page-pictures bench bench-compat bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -64,6 +64,9 @@ cluster-test: $(STAMP)  ## Dask in network namespaces, an object store, and proc
 flink-test: $(STAMP)  ## prepare, validate and backtest on Flink, with JOB_SERVER=path/to/beams-job-server.jar; never run yet
 	@test -f "$(JOB_SERVER)" || { echo "trueserve: expected JOB_SERVER=path/to/jar, a file; see deploy/flink" >&2; exit 2; }
 	TRUESERVE_FLINK_JOB_SERVER=$(abspath $(JOB_SERVER)) $(BIN)/python -m pytest $(ORDERED) tests/e2e/test_portable_runner.py -k same
+
+page-pictures: $(STAMP)  ## PAGE=out/report.html as PNGs in build/page: wide, phone, dark, print; needs Chromium
+	PYTHONPATH=.:tests $(BIN)/python tests/page_pictures.py $(PAGE)
 
 mutants: $(STAMP)  ## 100 small random changes, of which the unit tests must find 85; SEED=2 draws others
 	PYTHONPATH=.:tests $(BIN)/python -W ignore tests/mutants.py --seed=$(SEED) --jobs=$(WORKERS)

@@ -14,6 +14,7 @@ from support.shared_folders import shared_folder
 
 # The process that starts the workers reads this file, too, and needs none of what is heavy.
 if TYPE_CHECKING:
+    from support.browser import Browser
     from support.homes import Home, Served
 
 # Whether a commit passes must not hang on luck: `make test` has the same examples everywhere, `make explore`
@@ -76,3 +77,23 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
     OBJECTS.clear()
     return str(tmp_path) if request.param == "local" else "memory://bucket/folder"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from support.browser import browsing, chromium
+
+    if chromium() is None:
+        pytest.skip("no Chromium is installed: the pages are not looked at in a browser")
+    with browsing() as started:
+        yield started
+
+
+@pytest.fixture
+def report(browser: Browser, tmp_path: Path) -> Browser:
+    """The browser, with a page of incidents and earlier runs."""
+    from support import page_documents
+
+    entries = [page_documents.make_entry("carrier", 0.02), page_documents.make_entry("fare", 0.001)]
+    earlier_runs = [page_documents.past_run(day, entries) for day in (1, 2)]
+    return browser.show(tmp_path, page_documents.rendered(earlier_runs))

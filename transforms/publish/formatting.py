@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # Categories of characters that show nothing, move the cursor or turn the direction of the text.
@@ -18,16 +18,19 @@ SLOW = "slow_drift"
 MOST_ABSENT = "most_features_absent"
 
 
-def visible(text: str, limit: int = 120) -> str:
+def visible(text: str, limit: int = 120, shortened: Callable[[str, int], str] | None = None) -> str:
     """`text` on one line: characters that act or hide are spelled out, a long middle is left out.
+
+    Or what `shortened` leaves out, such as `cut`.
 
     Terminal escapes, line breaks and direction overrides come back as `\\x1b`, `\\n`, `\\u202e`. This
     does not escape HTML.
     """
-    shown = shorten(text, limit)
+    shortened = shortened or shorten
+    shown = shortened(text, limit)
     if shown.isprintable():  # nearly all text; none of `_INVISIBLE` is
         return shown
-    return shorten("".join(map(_spelled, shown)), limit)
+    return shortened("".join(map(_spelled, shown)), limit)
 
 
 def name(feature: str, limit: int = 120) -> str:
@@ -43,6 +46,15 @@ def shorten(text: str, limit: int) -> str:
         return text
     tail = (limit - 1) // 3
     return text[: limit - 1 - tail] + "…" + text[len(text) - tail :]
+
+
+def cut(text: str, limit: int) -> str:
+    """`text`, or its beginning up to the last blank that fits and `…`: at most `limit` characters."""
+    if len(text) <= limit:
+        return text
+    start = text[: limit - 1]
+    last = start.rfind(" ")
+    return (start[:last] if last > limit // 2 else start) + "…"
 
 
 def number(value: float) -> str:
@@ -127,12 +139,11 @@ def window(value: Mapping[str, Any]) -> str:
 
 
 def moment(value: str | None) -> str:
-    """A time of verdict.json, in UTC: `2013-07-01`, or with its time if that is not midnight."""
+    """A time of verdict.json in UTC, as a date where that is midnight. Raises ValueError for what is none."""
     if value is None:
         return ""
-    moment = dt.datetime.fromisoformat(value).astimezone(dt.UTC).replace(tzinfo=None)
-    is_midnight = moment.time() == dt.time()
-    return moment.date().isoformat() if is_midnight else moment.isoformat(" ")
+    time = dt.datetime.fromisoformat(value).astimezone(dt.UTC).replace(tzinfo=None)
+    return time.date().isoformat() if time.time() == dt.time() else time.isoformat(" ")
 
 
 def headline(verdict: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -52,23 +51,6 @@ class Counted(NamedTuple):
     def shares(self) -> dict[str, float]:
         """See `View.shares`."""
         return {value: count / self.total for value, count in self.counts.items()} if self.total else {}
-
-
-def masses_between(buckets: list[Bucket], bounds: Sequence[float]) -> list[float]:
-    """Values from each of the ascending `bounds` to the next.
-
-    Those of a bucket are spread evenly over it; an atom lies where it stands.
-    """
-    low, high, mass = np.array([(bucket.low, bucket.high, bucket.mass) for bucket in buckets]).T
-    width = high - low
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(
-            width > 0,
-            (np.clip(bounds, low[:, None], high[:, None]).T - low) / width,
-            np.asarray(bounds)[:, None] > low,
-        )
-    masses: list[float] = (np.diff(shares, axis=0) * mass).sum(axis=1).tolist()
-    return masses
 
 
 class EmptyRows(NamedTuple):

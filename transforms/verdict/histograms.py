@@ -1,17 +1,19 @@
-"""Both distributions of a feature on common bins, for the page, from TFDV's statistics alone."""
+"""Both distributions of a feature on common bins, for the page, from statistics alone."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from tensorflow_metadata.proto.v0 import statistics_pb2
+import numpy as np
 
-from trueserve.transforms.verdict.buckets import Bucket, masses_between
 from trueserve.transforms.verdict.diagnosis import other_types
-from trueserve.transforms.verdict.evidence import unseen_mass
+from trueserve.transforms.verdict.evidence import cdf, unseen_mass
+from trueserve.transforms.verdict.evidence.cdf import Cdf
 from trueserve.transforms.verdict.feature_stats import (
     Statistics,
     View,
@@ -25,10 +27,14 @@ BINS = 20
 CATEGORIES = 12
 OTHER = "(other)"
 
-_STANDARD = statistics_pb2.Histogram.STANDARD
-_QUANTILES = statistics_pb2.Histogram.QUANTILES
-# The axis ends where the outermost tenth of the rows reaches further than this many middle ranges.
-_FAR = 1.5
+# The axis ends before this outermost share of the values where these reach further than so many ranges of the
+# others; TFDV's own statistics know tenths alone.
+_TAIL, _FAR = 0.01, 0.25
+_TENTH, _FAR_OF_TENTHS = 0.1, 1.5
+# A log axis begins at most so much below its end.
+_MOST_DECADES = 1e12
+# It is for middle halves that take less than this part of a linear axis.
+_SQUEEZED = 0.1
 _LONGEST = 40
 # Less than this share is what rounding leaves.
 _NO_REST = 1e-9
@@ -45,6 +51,7 @@ class FeaturePicture:
       training, serving: shares (0..1) of the values, one a bin; they sum to 1, or are all 0 without values.
       training_missing, serving_missing: shares (0..1) of rows without a value.
       training_rows, serving_rows: rows in the statistics of either side.
+      scale: of the axis, `linear` or `log`; of a log axis all edges are above 0.
     """
 
     feature: str
@@ -58,6 +65,7 @@ class FeaturePicture:
     serving_missing: float
     training_rows: int
     serving_rows: int
+    scale: str = "linear"
 
 
 def pictures(
@@ -78,15 +86,12 @@ def pictures(
 def _picture(name: str, space: Space, training: View | None, serving: View | None) -> FeaturePicture:
     kind = _kind(training, serving)
     draw = {"number": _numbers, "category": _categories}.get(kind, _nothing)
-    labels, edges, before, after = draw(training, serving)
+    drawn = draw(training, serving)
     return FeaturePicture(
         feature=name,
         space=space,
         kind=kind,
-        labels=labels,
-        training=before,
-        serving=after,
-        edges=edges,
+        **drawn._asdict(),
         training_missing=training.missing_share if training else 1.0,
         serving_missing=serving.missing_share if serving else 1.0,
         training_rows=training.rows if training else 0,
@@ -94,7 +99,14 @@ def _picture(name: str, space: Space, training: View | None, serving: View | Non
     )
 
 
-_Drawn = tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...], tuple[float, ...]]
+class _Drawn(NamedTuple):
+    """The parts of a picture that its kind decides on."""
+
+    labels: tuple[str, ...] = ()
+    edges: tuple[float, ...] = ()
+    training: tuple[float, ...] = ()
+    serving: tuple[float, ...] = ()
+    scale: str = "linear"
 
 
 def _kind(training: View | None, serving: View | None) -> str:
@@ -105,7 +117,7 @@ def _kind(training: View | None, serving: View | None) -> str:
 
 
 def _nothing(_training: View | None, _serving: View | None) -> _Drawn:
-    return (), (), (), ()
+    return _Drawn()
 
 
 def _categories(training: View | None, serving: View | None) -> _Drawn:
@@ -120,8 +132,8 @@ def _categories(training: View | None, serving: View | None) -> _Drawn:
         for distribution, part in zip((before, after), shares, strict=True)
     ]
     if max(rest) < _NO_REST:
-        return labels, (), shares[0], shares[1]
-    return (*labels, OTHER), (), (*shares[0], rest[0]), (*shares[1], rest[1])
+        return _Drawn(labels, (), shares[0], shares[1])
+    return _Drawn((*labels, OTHER), (), (*shares[0], rest[0]), (*shares[1], rest[1]))
 
 
 def _nameable(training: View | None, serving: View | None) -> set[str]:
@@ -140,56 +152,75 @@ def _category_shares(view: View | None) -> dict[str, float]:
 
 
 def _numbers(training: View | None, serving: View | None) -> _Drawn:
-    histograms = [_buckets(view) for view in (training, serving)]
-    edges = _edges(histograms)
-    before, after = (_shares(buckets, edges) for buckets in histograms)
-    return tuple(_labels(edges)), edges, before, after
+    """Shares by bins of one axis, from the distribution functions: exact at each of their 200 quantiles."""
+    functions = [
+        None if view is None or view.kind != "number" else cdf.of_view(view) for view in (training, serving)
+    ]
+    edges, scale = _axis([function for function in functions if function is not None])
+    before, after = (_shares(function, edges) for function in functions)
+    return _Drawn(tuple(_labels(edges)), edges, before, after, scale)
 
 
-def _buckets(view: View | None) -> list[Bucket]:
-    """The finer of TFDV's histograms: by width, or by mass where far values make the buckets too wide."""
-    if view is None or view.kind != "number":
-        return []
-    standard, quantiles = view.buckets(_STANDARD), view.buckets(_QUANTILES)
-    if not quantiles or not standard:
-        return standard or quantiles
-    return quantiles if _is_far(quantiles) else standard
-
-
-def _is_far(quantiles: Sequence[Bucket]) -> bool:
-    low, high = _reach(quantiles)
-    return quantiles[0].low < low or quantiles[-1].high > high
-
-
-def _reach(buckets: Sequence[Bucket]) -> tuple[float, float]:
-    """Where an axis for these buckets begins and ends: at their ends, unless those lie far out."""
-    if len(buckets) < 3:
-        return buckets[0].low, buckets[-1].high
-    low, high = buckets[0].high, buckets[-1].low
-    margin = _FAR * (high - low) if high > low else buckets[-1].high - buckets[0].low
-    return max(buckets[0].low, low - margin), min(buckets[-1].high, high + margin)
-
-
-def _edges(histograms: Sequence[list[Bucket]]) -> tuple[float, ...]:
-    reaches = [_reach(buckets) for buckets in histograms if buckets]
-    if not reaches:
-        return (0.0, 1.0)
-    low, high = min(reach[0] for reach in reaches), max(reach[1] for reach in reaches)
+def _axis(functions: Sequence[Cdf]) -> tuple[tuple[float, ...], str]:
+    """The bounds of the bins, and the scale on which these are equally wide."""
+    if not functions:
+        return (0.0, 1.0), "linear"
+    low, high = _reach(functions)
     if not low < high:
         low, high = low - 0.5, high + 0.5
-    return (*(low + (high - low) * i / BINS for i in range(BINS)), high)
+    start = _log_start(functions, low, high)
+    if start is None:
+        return (*(low + (high - low) * i / BINS for i in range(BINS)), high), "linear"
+    return (*(start * (high / start) ** (i / BINS) for i in range(BINS)), high), "log"
 
 
-def _shares(buckets: list[Bucket], edges: tuple[float, ...]) -> tuple[float, ...]:
-    total = sum(bucket.mass for bucket in buckets)
-    if not total:
+def _reach(functions: Sequence[Cdf]) -> tuple[float, float]:
+    """Where the axis begins and ends: at the outermost values, unless those lie far beyond nearly all."""
+    reaches = [_reach_of(function) for function in functions]
+    return min(low for low, _ in reaches), max(high for _, high in reaches)
+
+
+def _reach_of(function: Cdf) -> tuple[float, float]:
+    tail, far = (_TENTH, _FAR_OF_TENTHS) if function.is_loose else (_TAIL, _FAR)
+    low, high = function.quantile(tail), function.quantile(1 - tail)
+    least, most = float(function.x[0]), float(function.x[-1])
+    margin = far * (high - low) if high > low else most - least
+    return max(least, low - margin), min(most, high + margin)
+
+
+def _log_start(functions: Sequence[Cdf], low: float, high: float) -> float | None:
+    """Where a log axis begins; None where it would show no more than a linear one.
+
+    It shows more where the middle half of one side is squeezed into a part of the linear axis, and takes at
+    least twice that part of the log axis. Values of 0 are in its first bin; others below 0 allow none.
+    """
+    halves = [half for function in functions if (half := _middle_half(function))[0] < half[1]]
+    if not halves or high <= 0 or any(function.under(np.zeros(1))[0] > _TAIL for function in functions):
+        return None
+    positive = [float(function.x[function.x > 0][0]) for function in functions if function.x[-1] > 0]
+    start = max(min(positive), low, high / _MOST_DECADES)
+    if start >= high or any(half[1] <= start for half in halves):
+        return None
+    linear = min((q3 - q1) / (high - low) for q1, q3 in halves)
+    log = min(math.log(q3 / max(q1, start)) / math.log(high / start) for q1, q3 in halves)
+    return start if linear < _SQUEEZED and log >= 2 * linear else None
+
+
+def _middle_half(function: Cdf) -> tuple[float, float]:
+    return function.quantile(0.25), function.quantile(0.75)
+
+
+def _shares(function: Cdf | None, edges: tuple[float, ...]) -> tuple[float, ...]:
+    if function is None:
         return (0.0,) * (len(edges) - 1)
-    bounds = [float("-inf"), *edges[1:-1], float("inf")]
-    return tuple(mass / total for mass in masses_between(buckets, bounds))
+    under = np.concatenate([[0.0], function.under(np.array(edges[1:-1])), [1.0]])
+    return tuple(float(share) for share in np.maximum(np.diff(under), 0.0))
 
 
 def _labels(edges: tuple[float, ...]) -> Iterator[str]:
     """The outer bins hold whatever lies beyond them too, and say so."""
+    if len(edges) < 3:
+        return
     yield f"below {number(edges[1])}"
     for low, high in itertools.pairwise(edges[1:-1]):
         yield f"{number(low)} to {number(high)}"

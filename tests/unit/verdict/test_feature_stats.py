@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from trueserve.transforms.core.custom_stats import DESIGN_EFFECT, HEAVIEST_ROW, RARE_VALUES
 from trueserve.transforms.verdict import feature_stats
-from trueserve.transforms.verdict.buckets import Bucket, Counted, masses_between
+from trueserve.transforms.verdict.buckets import Bucket, Counted
 from trueserve.transforms.verdict.feature_stats import View, views_by_feature
 
 
@@ -189,20 +187,6 @@ def test_the_data_set_of_all_rows() -> None:
     both.datasets[1].name = "country_FR"
     with pytest.raises(ValueError, match="none of which is 'All Examples'"):
         feature_stats.dataset(both)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "mass"),
-    [(0, 10, 16), (0, 4, 8), (1, 3, 4), (4, 10, 8), (4, 4, 0), (-5, 0, 0), (4, 5, 3), (6, 7, 1), (9, 20, 1)],
-)
-def test_mass_between_two_values(low: float, high: float, mass: float) -> None:
-    buckets = [Bucket(0, 4, 8), Bucket(4, 4, 2), Bucket(4, 8, 4), Bucket(8, 10, 2)]
-    assert masses_between(buckets, [low, high]) == [pytest.approx(mass)]
-
-
-def test_infinite_ranges_hold_everything() -> None:
-    buckets = [Bucket(0, 4, 8), Bucket(5, 5, 1)]
-    assert masses_between(buckets, [-math.inf, 1, 5, math.inf]) == [2, 6, 1]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from support import drift
 from support.verdict import LABEL, frame, reference, served, statistics
 
 from trueserve.transforms.verdict.compare import Reference
@@ -49,12 +51,15 @@ def test_bins_are_common_and_hold_what_the_data_has(baseline: Reference) -> None
     assert apart(picture) > 0.95
 
 
-def test_a_scaled_feature_is_drawn_on_an_axis_that_holds_both(baseline: Reference) -> None:
+def test_a_scaled_feature_is_drawn_on_an_axis_that_shows_both(baseline: Reference) -> None:
     data = served()
     data["distance"] *= 255
     picture = drawn(baseline, data)["distance"]
-    assert picture.edges[-1] > 255 * 1000 > 2000 > picture.edges[0]
-    assert picture.training[0] == pytest.approx(1, abs=0.01)
+    assert picture.edges[-1] > 255 * 1000 > 2000 > picture.edges[0] > 0
+    assert (picture.scale, apart(picture) > 0.95) == ("log", True)
+    # Neither is a single bar.
+    assert max(picture.training) < 0.7
+    assert max(picture.serving) < 0.7
 
 
 def test_one_far_value_does_not_flatten_the_picture(baseline: Reference) -> None:
@@ -105,3 +110,55 @@ def test_features_without_values_and_of_two_kinds_do_not_break_the_page(baseline
     assert set(pictures["carrier"].serving) == {0.0}
     assert sum(pictures["rain"].serving) == pytest.approx(1)
     assert drawn(baseline, served().assign(none=np.float32("nan")))["none"].kind == "none"
+
+
+def heavy(seed: int, rows: int, **more: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+    draw = np.random.default_rng(seed)
+    bell = draw.normal(100, 15, rows)
+    amounts = np.exp(draw.normal(3, 2.5, rows))
+    return {"amount": amounts, "bell": bell, "change": draw.standard_cauchy(rows), **more}
+
+
+@pytest.fixture(scope="module")
+def tails() -> dict[str, FeaturePicture]:
+    """Pictures of statistics as trueserve computes them: with 200 quantiles."""
+    values = [heavy(seed, 20_000) for seed in (1, 2)]
+    values[1]["amount"] *= 3
+    for side in values:
+        side["often_zero"] = np.where(np.arange(20_000) % 5 < 2, 0.0, side["amount"])
+    against = drift.reference(values[0])
+    return {picture.feature: picture for picture in pictures(against, drift.statistics(values[1]))}
+
+
+def test_a_heavy_tail_is_drawn_on_a_log_axis_and_truly(tails: dict[str, FeaturePicture]) -> None:
+    picture = tails["amount"]
+    assert picture.scale == "log"
+    ratios = [high / low for low, high in itertools.pairwise(picture.edges)]
+    assert ratios == pytest.approx([ratios[0]] * len(ratios))
+    for shares, seed, factor in ((picture.training, 1, 1), (picture.serving, 2, 3)):
+        exact, _ = np.histogram(
+            heavy(seed, 20_000)["amount"] * factor, [-np.inf, *picture.edges[1:-1], np.inf]
+        )
+        assert shares == pytest.approx(exact / 20_000, abs=0.006)
+    # No more ten bars of equal mass: the middle is high, the ends are low.
+    assert max(picture.training) > 5 * picture.training[-1] > 0
+
+
+def test_a_log_axis_keeps_zeros_in_its_first_bin_and_is_for_no_values_below(
+    tails: dict[str, FeaturePicture],
+) -> None:
+    assert tails["often_zero"].scale == "log"
+    assert tails["often_zero"].training[0] == pytest.approx(0.4, abs=0.02)
+    assert tails["often_zero"].labels[0].startswith("below ")
+    assert (tails["bell"].scale, tails["change"].scale) == ("linear", "linear")
+    # Of those the far ends are in the outer bins, which say so.
+    assert tails["change"].edges[-1] < 200
+    assert tails["change"].labels[-1].endswith("and above")
+
+
+def test_numbers_on_a_linear_axis_are_as_exact_as_two_hundred_quantiles(
+    tails: dict[str, FeaturePicture],
+) -> None:
+    picture = tails["bell"]
+    exact, _ = np.histogram(heavy(1, 20_000)["bell"], [-np.inf, *picture.edges[1:-1], np.inf])
+    assert picture.training == pytest.approx(exact / 20_000, abs=0.006)

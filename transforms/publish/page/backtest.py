@@ -8,8 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from trueserve.transforms.publish import formatting
-from trueserve.transforms.publish.page import template as page_template
 from trueserve.transforms.publish.page.escaping import NOTHING, fitting, joined, name, text
+from trueserve.transforms.publish.page.frame import template as page_template
+from trueserve.transforms.publish.page.frame.style import STYLE
 from trueserve.transforms.publish.page.tables import Json
 from trueserve.transforms.verdict.wording import duration
 
@@ -21,19 +22,16 @@ _STYLE = Markup("""
 .strip{border-collapse:separate;border-spacing:1px;width:auto}.strip td,.strip th{padding:0;border:0}
 .strip th{padding-right:10px;white-space:nowrap;font:13px/1.2 ui-monospace,Menlo,Consolas,monospace}
 .strip td{width:14px;min-width:6px;height:16px;border-radius:3px;background:var(--line)}
-.strip td.z{background:var(--okbg)}.strip td.a{background:var(--warningbg)}
-.strip td.b{background:var(--warning)}.strip td.error{background:var(--error)}
-.strip td.bad{outline:1px solid var(--failed);outline-offset:-1px}
-.key i{display:inline-block;width:14px;height:14px;border-radius:3px;vertical-align:-2px;margin:0 5px 0 14px}
+.strip td.z,.key i.z{background:var(--calm)}.strip td.a,.key i.a{background:var(--mild)}
+.strip td.b,.key i.b{background:var(--warm)}.strip td.error,.key i.error{background:var(--hot)}
+.strip td.bad,.key i.bad{outline:2px solid var(--failed);outline-offset:-2px}
+.key{display:block}.key i{display:inline-block;
+width:14px;height:14px;border-radius:3px;vertical-align:-2px;margin:0 5px 0 14px;
+background:var(--line)}
 """)
 _PAGE = Markup(
-    """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>Backtest &middot; trueserve</title><style>{style}</style></head><body><main>
-<div class="top"><span><b>trueserve</b> &middot; past windows against trained</span><span>{span}</span></div>
+    """{head}<div class="top"><span><b>trueserve</b> &middot; past windows against trained</span>
+<span>{span}</span></div>
 <section class="banner {mood}">{icon}<div><h1>{title}</h1><p>{headline}</p></div></section>
 {remarks}
 <h2>Features by windows<small>the worst first</small></h2>
@@ -42,15 +40,14 @@ _PAGE = Markup(
 {fired}
 <footer>The same for programs: <a href="backtest.json">backtest.json</a>; the limits:
 <a href="thresholds.toml">thresholds.toml</a></footer>
-</main></body></html>
-"""
+{foot}"""
 )
 _KEY = Markup(
-    '<p class="key soft"><i style="background:var(--okbg)"></i>not significant'
-    '<i style="background:var(--warningbg)"></i>significant, under half the limit'
-    '<i style="background:var(--warning)"></i>significant, half the limit or more'
-    '<i style="background:var(--error)"></i>error<i style="background:var(--line)"></i>not judged'
-    '<i style="outline:1px solid var(--failed)"></i>known bad</p>'
+    '<p class="key soft"><i class="z"></i>not significant'
+    '<i class="a"></i>significant, under half the limit'
+    '<i class="b"></i>significant, half the limit or more'
+    '<i class="error"></i>error<i></i>not judged'
+    '<i class="bad"></i>known bad</p>'
 )
 
 
@@ -59,8 +56,8 @@ def render(document: Json) -> bytes:
     alarms = document["alarms"]
     quiet = alarms["after"] <= alarms["allowed"]
     page = _PAGE.format(
-        policy=page_template.POLICY,
-        style=page_template.STYLE + _STYLE,
+        head=page_template.head("Backtest · trueserve", STYLE + _STYLE),
+        foot=page_template.foot(),
         span=text(formatting.window(document)),
         mood="ok" if quiet else "warning",
         icon=page_template.icon("ok" if quiet else "not_examined"),

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from trueserve.transforms.publish import formatting
 from trueserve.transforms.publish.page import tables as page_tables
-from trueserve.transforms.publish.page.escaping import NOTHING, fitting, joined, text
+from trueserve.transforms.publish.page.escaping import NOTHING, text
 from trueserve.transforms.publish.page.tables import Json
 
 # Bytes, as in page_tables.
@@ -39,9 +39,4 @@ def _table(verdict: Json) -> Markup:
     findings = [f for f in verdict["findings"] if f["kind"] == "drift" and f["metric"] != NO_RUN]
     if not findings:
         return NOTHING
-    rows = fitting(map(page_tables.finding_row, findings), BUDGET)
-    left_out = len(findings) - len(rows)
-    more = Markup('<p class="soft">{:,} more in verdict.json.</p>').format(left_out) if left_out else NOTHING
-    return Markup(
-        '<div class="card scroll" style="margin-top:12px"><table class="found">{}{}</table>{}</div>'
-    ).format(page_tables.FINDINGS_HEAD, joined(rows), more)
+    return page_tables.findings_table(findings, "Since the last run", BUDGET)

@@ -15,6 +15,8 @@ from markupsafe import Markup, escape
 from trueserve.transforms.publish import formatting
 
 NOTHING = Markup("")
+# Characters of a feature's name that are shown: names are told apart by their ends.
+LONGEST_NAME = 250
 
 
 class Template:
@@ -51,11 +53,11 @@ def _marked(html: str) -> Markup:
 
 
 def text(value: object, limit: int = 120) -> Markup:
-    """Anything as HTML text: made visible, shortened, escaped."""
-    return escape(formatting.visible(str(value), limit))
+    """Anything as HTML text: made visible, its end left out if it is longer than `limit`, escaped."""
+    return escape(formatting.visible(str(value), limit, formatting.cut))
 
 
-def name(feature: str, limit: int = 120) -> Markup:
+def name(feature: str, limit: int = LONGEST_NAME) -> Markup:
     """A feature's name as HTML text."""
     return escape(formatting.name(feature, limit))
 

@@ -116,8 +116,8 @@ def _version(version: Json) -> Markup:
 
 
 def _card(head: Markup, rows: Iterable[Markup]) -> Markup:
-    card = Markup('<div class="card scroll" style="margin-top:12px"><table>{}{}</table></div>')
-    return card.format(head, joined(fitting(rows, BUDGET)))
+    table = Markup("<table>{}{}</table>").format(head, joined(fitting(rows, BUDGET)))
+    return page_tables.scrolling("Replayed answers and versions", table, "card scroll gap")
 
 
 def _more(count: int) -> Markup:

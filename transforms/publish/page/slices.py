@@ -50,10 +50,11 @@ def _summary(slices: Sequence[Json], findings: Mapping[str, list[Json]]) -> Mark
     if not slices:
         return NOTHING
     rows = fitting((_row(each, len(findings[each["slice"]])) for each in slices), SUMMARY_BUDGET)
-    return Markup(
-        '<div class="card scroll"><table><tr><th>Slice</th><th>Verdict</th><th class="num">Rows</th>'
-        '<th class="num">Findings</th></tr>{}</table></div>'
+    table = Markup(
+        '<table><tr><th scope="col">Slice</th><th scope="col">Verdict</th>'
+        '<th scope="col" class="num">Rows</th><th scope="col" class="num">Findings</th></tr>{}</table>'
     ).format(joined(rows))
+    return page_tables.scrolling("Slices", table)
 
 
 def _row(examined: Json, findings: int) -> Markup:
@@ -77,16 +78,10 @@ def _table(examined: Json, findings: Sequence[Json], known: set[tuple[str, ...]]
     own = [finding for finding in findings if _key(finding) not in known]
     shared = [finding for finding in findings if _key(finding) in known]
     also = f", {len(shared):,} of them also in all rows together" if shared else ""
-    rows = joined(map(page_tables.finding_row, [*own, *shared][:50]))
-    return Markup(
-        '<details><summary>{}: {}{}</summary><div class="card scroll"><table class="found">{}{}</table></div>'
-        "</details>"
-    ).format(
-        text(examined["slice"]),
-        formatting.counted(len(findings), "finding"),
-        also,
-        page_tables.FINDINGS_HEAD,
-        rows,
+    name = text(examined["slice"])
+    table = page_tables.findings_table([*own, *shared][:50], Markup("Findings of {}").format(name))
+    return Markup('<details class="fold"><summary>{}: {}{}</summary>{}</details>').format(
+        name, formatting.counted(len(findings), "finding"), also, table
     )
 
 

@@ -1,9 +1,7 @@
-"""The page's parts that need no picture: tiles, findings, records, what was not compared, the contract."""
+"""The page's parts that need no picture: tiles, findings, what was not compared, the contract."""
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,34 +12,16 @@ from trueserve.transforms.publish.page.escaping import NOTHING, fitting, joined,
 
 Json = Mapping[str, Any]
 
-FATES = (
-    ("decoded", "decoded"),
-    ("rejected", "rejected"),
-    ("outside_window", "outside the window"),
-    ("no_time", "without a time"),
-    ("excluded", "excluded"),
-)
-# What the reasons mean that say least by themselves; rejects have theirs in rejects.jsonl.
-EXCLUDED_BECAUSE = {
-    "sample": "not in the sample of --sample",
-    "warm_up": "a warm-up request, not traffic",
-    "other_event": "an event of another type than requests and responses",
-    "repeated": "repeats another request unchanged (--drop_repeated)",
-    "model": "its model matches an --exclude",
-    "version": "its model's version matches an --exclude",
-    "signature": "its signature matches an --exclude",
-    "origin": "its origin matches an --exclude",
-}
 MAX_DEPTH = 6
 FINDINGS_HEAD = Markup(
-    "<tr><th>Severity</th><th>Feature</th><th>Space</th><th>Kind</th>"
-    '<th class="num">Distance</th><th class="num">Limit</th><th>What</th></tr>'
+    '<tr><th scope="col">Severity</th><th scope="col">Feature</th><th scope="col">Space</th>'
+    '<th scope="col">Kind</th><th scope="col" class="num">Distance</th><th scope="col" class="num">Limit</th>'
+    '<th scope="col">What</th></tr>'
 )
-MAX_REASONS = 50
-MAX_FILES = 50
+LONGEST_MESSAGE = 1_500  # characters
 # Bytes, so that the whole page stays below 5 MB whatever strangers call their features.
-FINDINGS_BUDGET = 400_000
-NOT_COMPARED_BUDGET = 350_000
+FINDINGS_BUDGET = 300_000
+NOT_COMPARED_BUDGET = 300_000
 CONTRACT_BUDGET = 150_000
 
 
@@ -61,45 +41,36 @@ def tiles(verdict: Json, compared: int) -> Markup:
     return Markup('<div class="tiles">{}</div>').format(cards)
 
 
-def findings(verdict: Json) -> Markup:
-    """The findings about the rows as a whole, in the verdict's order; empty when there is none.
+def scrolling(label: str, table: Markup, kind: str = "card scroll") -> Markup:
+    """A table that scrolls sideways where it is wider than the page, by keyboard too."""
+    return Markup('<div class="{}" tabindex="0" role="region" aria-label="{}">{}</div>').format(
+        kind, label, table
+    )
+
+
+def findings(verdict: Json, title: str = "Findings") -> Markup:
+    """The findings about the rows as a whole that belong to no incident; empty when there is none.
 
     Drift since earlier runs has a part of its own.
     """
-    unsliced = [f for f in verdict["findings"] if f["slice"] is None and f["kind"] != "drift"]
-    if not unsliced:
+    apart = [finding for finding in of_all_rows(verdict) if finding.get("incident") is None]
+    if not apart:
         return NOTHING
-    rows = fitting(map(finding_row, unsliced), FINDINGS_BUDGET)
-    return Markup(
-        "<h2>Findings<small>{:,}</small></h2>"
-        '<div class="card scroll"><table class="found">{}{}</table>{}</div>'
-    ).format(len(unsliced), FINDINGS_HEAD, joined(rows), _more(len(unsliced) - len(rows), "findings"))
+    return Markup("<h2>{}<small>{:,}</small></h2>{}").format(title, len(apart), findings_table(apart, title))
 
 
-def accounting(verdict: Json) -> Markup:
-    """What became of the records read: a sum that holds, a bar of the same, reasons, and the same by file."""
-    counts = verdict["counts"]
-    return Markup(
-        '<div class="card"><div class="sum">'
-        "<div><b>{:,}</b> <span>records read</span></div> <i>=</i> {}</div>{}"
-        '<p class="soft">The decoded records gave {}. Of these rows {:,} were compared with training.</p>'
-        "{}{}</div>{}"
-    ).format(
-        counts["read"],
-        Markup(" <i>+</i> ").join(_fate(i, counts[key], label) for i, (key, label) in enumerate(FATES)),
-        _stack(counts),
-        formatting.counted(counts["rows"], "row"),
-        counts["compared"],
-        _reasons("Rejected", verdict["rejects"], {}),
-        _reasons("Excluded", verdict["excluded"], EXCLUDED_BECAUSE),
-        _files(verdict["files"]),
+def of_all_rows(verdict: Json) -> list[Json]:
+    """The findings that are of no slice and of no comparison with earlier runs, in the verdict's order."""
+    return [f for f in verdict["findings"] if f["slice"] is None and f["kind"] != "drift"]
+
+
+def findings_table(every: Sequence[Json], label: str, budget: int | None = None) -> Markup:
+    """A table of findings, as many as fit into so many bytes, and how many more there are."""
+    rows = fitting(map(finding_row, every), FINDINGS_BUDGET if budget is None else budget)
+    table = Markup('<table class="found">{}{}</table>{}').format(
+        FINDINGS_HEAD, joined(rows), _more(len(every) - len(rows), "findings")
     )
-
-
-def _fate(index: int, records: int, label: str) -> Markup:
-    return Markup('<div><b>{:,}</b> <span><i class="dot c{}"></i>{}</span></div>').format(
-        records, index, label
-    )
+    return scrolling(label, table)
 
 
 def not_compared(verdict: Json) -> Markup:
@@ -108,10 +79,13 @@ def not_compared(verdict: Json) -> Markup:
     if not left_out:
         return NOTHING
     rows = fitting(map(_left_out, left_out), NOT_COMPARED_BUDGET)
-    table = Markup(
-        '<div class="card scroll"><table>'
-        "<tr><th>Feature</th><th>Space</th><th>Why</th></tr>{}</table>{}</div>"
-    ).format(joined(rows), _more(len(left_out) - len(rows), "features"))
+    table = scrolling(
+        "Not compared",
+        Markup(
+            '<table><tr><th scope="col">Feature</th><th scope="col">Space</th><th scope="col">Why</th></tr>{}'
+            "</table>{}"
+        ).format(joined(rows), _more(len(left_out) - len(rows), "features")),
+    )
     title = Markup("<h2>Not compared<small>{:,}</small></h2>").format(len(left_out))
     if len(left_out) <= 12:
         return title + table
@@ -132,7 +106,12 @@ def contract(verdict: Json) -> Markup:
 
 
 def pill(severity: str) -> Markup:
-    return Markup('<span class="pill {}">{}</span>').format(text(severity), text(severity))
+    return Markup('<span class="pill {}">{}</span>').format(level(severity), text(severity, 40))
+
+
+def level(severity: str) -> str:
+    """The class of the style sheet for a severity, also of one that is none."""
+    return severity if severity in {"error", "warning"} else "info"
 
 
 def _tag(space: str) -> Markup:
@@ -141,7 +120,7 @@ def _tag(space: str) -> Markup:
 
 def _left_out(row: Json) -> Markup:
     return Markup('<tr><td><b>{}</b></td><td>{}</td><td class="w">{}</td></tr>').format(
-        name(row["feature"]), _tag(row["space"]), text(row["reason"], 400)
+        name(row["feature"]), _tag(row["space"]), text(row["reason"], 1000)
     )
 
 
@@ -156,11 +135,18 @@ def finding_row(finding: Json) -> Markup:
         name(finding["feature"]),
         _tag(finding["space"]),
         text(finding["kind"]),
-        figure(finding["distance"]),
-        figure(finding["threshold"]),
-        text(finding["message"], 500),
+        *map(figure, decided(finding)),
+        text(finding["message"], LONGEST_MESSAGE),
         Markup("<div>{}</div>").format(remarks) if remarks else NOTHING,
     )
+
+
+def decided(finding: Json) -> tuple[float | None, float | None]:
+    """The figure that the finding rests on, and its limit: those of its test, or else its distance's."""
+    evidence = finding.get("evidence") or {}
+    if evidence.get("effect") is not None and evidence.get("least_effect"):
+        return evidence["effect"], evidence["least_effect"]
+    return finding["distance"], finding["threshold"]
 
 
 def figure(value: float | None) -> str:
@@ -182,61 +168,6 @@ def origin(raw_features: Sequence[str]) -> Markup:
         return NOTHING
     names = text(formatting.listed(list(raw_features)), 200)
     return Markup(' <span class="soft">Computed from {}.</span>').format(names)
-
-
-def _stack(counts: Json) -> Markup:
-    total = max(counts["read"], 1)
-    part = Markup('<i class="c{}" style="width:{:.2f}%"></i>')
-    shares = ((i, 100 * counts[key] / total) for i, (key, _) in enumerate(FATES) if counts[key])
-    return Markup('<div class="stack">{}</div>').format(joined(part.format(i, share) for i, share in shares))
-
-
-def _reasons(fate: str, counts: Mapping[str, int], meaning: Mapping[str, str]) -> Markup:
-    if not counts:
-        return NOTHING
-    by_count = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    rows = (_reason(reason, n, meaning.get(reason, "")) for reason, n in by_count[:MAX_REASONS])
-    return Markup(
-        '<table style="margin-top:12px;max-width:460px"><tr><th>{} because</th>'
-        '<th class="num">records</th></tr>{}</table>'
-    ).format(fate, joined(rows))
-
-
-def _reason(reason: str, records: int, meaning: str) -> Markup:
-    explained = Markup(' <span class="soft">{}</span>').format(text(meaning)) if meaning else NOTHING
-    return Markup('<tr><td>{}{}</td><td class="num">{:,}</td></tr>').format(text(reason), explained, records)
-
-
-def _files(files: Sequence[Json]) -> Markup:
-    """The same by file, those with rejects first; a line for those that are not shown."""
-    if not files:
-        return NOTHING
-    shown = [file for file in files[:MAX_FILES] if file["file"]]
-    labels = ("records", *(label for _, label in FATES))
-    rows = [_file(text(file["file"], 200), [file]) for file in shown]
-    if rest := files[len(shown) :]:
-        label = formatting.counted(len(rest), "more file") if rest[-1]["file"] else "All other files"
-        rows.append(_file(Markup('<span class="soft">{}</span>').format(label), rest))
-    return Markup(
-        '<div class="card scroll" style="margin-top:12px"><table><tr><th>File</th>{}<th>Reasons</th></tr>{}'
-        "</table></div>"
-    ).format(joined(Markup('<th class="num">{}</th>').format(label) for label in labels), joined(rows))
-
-
-def _file(label: Markup, files: Sequence[Json]) -> Markup:
-    """A row with the sum of some files."""
-    plain = ("read", "decoded", "outside_window", "no_time")
-    counts = Counter({key: sum(file[key] for file in files) for key in plain})
-    reasons: Counter[str] = Counter()
-    for key, file in itertools.product(("rejected", "excluded"), files):
-        reasons.update(file[key])
-        counts[key] += sum(file[key].values())
-    numbers = (counts[key] for key in ("read", *(key for key, _ in FATES)))
-    return Markup('<tr><td>{}</td>{}<td class="w">{}</td></tr>').format(
-        label,
-        joined(Markup('<td class="num">{:,}</td>').format(number) for number in numbers),
-        text(formatting.reasons(reasons), 200),
-    )
 
 
 def _flat(value: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, str]]:

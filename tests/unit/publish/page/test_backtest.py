@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from trueserve.transforms.publish.page import backtest, template
+from trueserve.transforms.publish.page import backtest
+from trueserve.transforms.publish.page.frame import template
 
 
 def effect(feature: str, values: list[float | None], count: list[bool], **more: float) -> dict[str, Any]:

@@ -22,8 +22,8 @@ def test_histogram_draws_both_sides_to_one_scale() -> None:
 
 def test_rare_is_not_never() -> None:
     svg = page_charts.bars(["often", "rare", "never"], [0.9999, 0.0001, 0], [1, 0, 0], "f")
-    assert re.findall(r'class="t" d="M150 \d+h(\d+)', svg) == ["282", "1"]
-    assert re.findall(r'class="s" d="M150 \d+h(\d+)', svg) == ["282"]
+    assert [length for _, _, length, _, _ in drawn_bars(svg, "t")] == [282, 1]
+    assert [length for _, _, length, _, _ in drawn_bars(svg, "s")] == [282]
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -51,6 +51,13 @@ def test_many_categories_are_folded_and_still_sum_to_all() -> None:
     assert "(other)" in html
     assert ">v7<" in html
     assert ">v8<" not in html
+
+
+def drawn_bars(svg: str, side: str) -> list[tuple[int, ...]]:
+    """Left end, top, length, height and length back of each bar."""
+    [path] = re.findall(rf'class="{side}" d="([^"]*)"', svg)
+    bars = re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)h-(\d+)", path)
+    return [tuple(map(int, bar)) for bar in bars]
 
 
 def _tops(svg: str, side: str) -> list[int]:
@@ -97,9 +104,9 @@ def test_labels_have_as_many_digits_as_tell_them_apart() -> None:
 def test_the_frame_says_how_high_the_highest_is(top: float, label: str) -> None:
     svg = page_charts.histogram([0, 1, 2], [top, 0], [0, 0], "f")
     assert texts(svg, 16) == [("e", "40", label)]
-    assert (texts(svg, 84), texts(svg, 52)) == ([("e", "40", "0")], [("e", "40", "values")])
+    assert texts(svg, 84) == [("e", "40", "0")]
     assert '<path class="a" d="M44 12V84H432"/>' in svg
-    assert '<svg viewBox="0 0 440 100"' in svg
+    assert '<svg class="hist" viewBox="0 0 440 100"' in svg
 
 
 def test_the_outline_moves_where_the_height_changes() -> None:
@@ -119,11 +126,48 @@ def test_bars_stand_in_rows_beside_their_labels() -> None:
         ("29", "(empty)"),
         ("45", "c"),
     ]
-    served = re.findall(r'class="s" d="M150 (\d+)h(\d+)v11h-(\d+)z"', svg)
-    assert served == [("4", "282", "282"), ("36", "56", "56")]
-    assert re.findall(r'class="t" d="M150 (\d+)h(\d+)v11h-(\d+)"', svg) == [
-        *(("4", "141", "141"), ("20", "282", "282")),
-    ]
+    assert drawn_bars(svg, "s") == [(150, 4, 282, 11, 282), (150, 36, 56, 11, 56)]
+    assert drawn_bars(svg, "t") == [(150, 4, 141, 11, 141), (150, 20, 282, 11, 282)]
     assert '<path class="a" d="M150 2V52"/><text x="150" y="64">0</text>' in svg
     assert '<text class="e" x="432" y="64">50.0 % of values</text>' in svg
-    assert '<svg viewBox="0 0 440 68" role="img" aria-label="values of f, training and serving">' in svg
+    assert (
+        '<svg class="cats" viewBox="0 0 440 68" role="img" aria-label="values of f, training and serving"'
+        in svg
+    )
+
+
+def test_values_are_at_hand_for_whoever_points_at_them() -> None:
+    svg = page_charts.histogram([0, 1, 2.5], [0.5, 0.5], [0.001234, 0.75], "f")
+    assert ' data-n="2" data-x="44 432" data-e="0 2.5" data-s=".12 75" data-t="50 50"' in svg
+    svg = page_charts.bars(["a", "b", "c"], [0.25, 0.5, 0], [0.5, 0, 0.1], "f")
+    assert ' data-n="3" data-y="3 51" data-s="50 0 10" data-t="25 50 0"' in svg
+
+
+def test_a_log_axis_gives_each_power_of_ten_the_same_room() -> None:
+    svg = page_charts.histogram([1, 10, 100, 1000], [0.5, 0.25, 0.25], [1, 0, 0], "f", log=True)
+    assert '<path class="t" d="M44 84V48H173V66H303H432V84"/>' in svg
+    assert [(x, label) for _, x, label in texts(svg, 96)] == [
+        *(("44", "1"), ("173", "10"), ("303", "100"), ("432", "1,000")),
+    ]
+    assert ' data-log=""' in svg
+    # Of many powers every second or third is said; an axis that reaches 0 has none.
+    wide = page_charts.histogram([1e-6, 1.0, 1e6], [0.5, 0.5], [1, 0], "f", log=True)
+    assert [label for _, _, label in texts(wide, 96)] == ["1e-06", "0.001", "1", "1,000", "1M"]
+    assert "data-log" not in page_charts.histogram([0, 1, 2], [1, 0], [1, 0], "f", log=True)
+
+
+def test_labels_too_long_to_stand_before_their_bars_stand_over_them_uncut() -> None:
+    label = "a value of forty characters and a few..."
+    svg = page_charts.bars([label, "b"], [0.25, 0.5], [0.5, 0], "f")
+    assert re.findall(r'<text x="2" y="(\d+)">([^<]*)<', svg) == [("14", label), ("46", "b")]
+    assert drawn_bars(svg, "s") == [(2, 18, 430, 9, 430)]
+    assert drawn_bars(svg, "t") == [(2, 18, 215, 9, 215), (2, 50, 430, 9, 430)]
+    assert ' data-y="3 67"' in svg
+
+
+def test_a_small_picture_fits_its_width_and_says_what_its_axis_is() -> None:
+    svg = page_charts.histogram([0, 50, 100], [0.5, 0.5], [1, 0], "f", area=page_charts.SMALL)
+    assert '<svg class="hist" viewBox="0 0 240 82"' in svg
+    ticks = re.findall(r'<text class="([bem])" x="(\d+)" y="78">([^<]*)<', svg)
+    assert (ticks[0], ticks[-1]) == (("b", "8", "0"), ("e", "232", "100"))
+    assert 2 <= len(ticks) <= 6

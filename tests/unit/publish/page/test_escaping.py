@@ -18,10 +18,18 @@ from trueserve.transforms.publish.page import charts as page_charts
 from trueserve.transforms.publish.page import drift as page_drift
 from trueserve.transforms.publish.page import escaping, page
 from trueserve.transforms.publish.page import features as page_features
+from trueserve.transforms.publish.page import incidents as page_incidents
+from trueserve.transforms.publish.page import index as page_index
+from trueserve.transforms.publish.page import records as page_records
 from trueserve.transforms.publish.page import replay as page_replay
 from trueserve.transforms.publish.page import slices as page_slices
 from trueserve.transforms.publish.page import tables as page_tables
-from trueserve.transforms.publish.page import template as page_template
+from trueserve.transforms.publish.page import trends as page_trends
+from trueserve.transforms.publish.page import windows as page_windows
+from trueserve.transforms.publish.page.frame import controls as page_controls
+from trueserve.transforms.publish.page.frame import template as page_template
+from trueserve.transforms.publish.page.rows import Row
+from trueserve.transforms.publish.page.windows import PastRun
 
 
 def fields_of(template: Markup) -> list[str]:
@@ -30,7 +38,12 @@ def fields_of(template: Markup) -> list[str]:
 
 TAG = "<script>\"'&"
 PAGE_FOLDER = Path(page.__file__).parent
-TEMPLATES = {"page.html": page_template.PAGE, "backtest.html": page_backtest._PAGE}
+TEMPLATES = {
+    "any.html": page_template.HEAD,
+    "page.html": page_template.PAGE,
+    "backtest.html": page_backtest._PAGE,
+    "index.html": page_index._PAGE,
+}
 
 
 @pytest.mark.parametrize(("template", "field"), [(t, f) for t in TEMPLATES for f in fields_of(TEMPLATES[t])])
@@ -46,11 +59,16 @@ def run_through(page_part: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -
     for module in (
         page_backtest,
         page_charts,
+        page_controls,
         page_drift,
         page_features,
+        page_incidents,
+        page_index,
+        page_records,
         page_replay,
         page_slices,
         page_tables,
+        page_trends,
     ):
         for function in ("text", "name"):
             if hasattr(module, function):
@@ -71,7 +89,29 @@ COUNTS_JSON = {"read": 1, "decoded": 1, "rejected": 0, "outside_window": 0, "no_
 }
 FILE = COUNTS_JSON | {"file": TAG, "rejected": {TAG: 1}, "excluded": {TAG: 1}}
 SLICE = {"slice": TAG, "verdict": TAG, "rows": 1}
-ROW = page_features.Row(TAG, TAG, make_categories(TAG, [TAG, TAG]), (HOSTILE_FINDING,), HOSTILE_FINDING)
+ROW = Row(TAG, TAG, make_categories(TAG, [TAG, TAG]), (HOSTILE_FINDING,), HOSTILE_FINDING)
+INCIDENT = {
+    "id": TAG,
+    "title": TAG,
+    "kind": TAG,
+    "severity": TAG,
+    "state": TAG,
+    "since": TAG,
+    "share": 0.5,
+} | {
+    "features": [{"feature": TAG, "space": TAG}],
+    "effect": 1.0,
+    "least_effect": 0.1,
+    "what_to_do": TAG,
+    "harm": {"sentence": f"{TAG} {TAG}", TAG: 1.0},
+    "acknowledged": {"until": TAG, "note": TAG},
+}
+WITH_INCIDENT = {"incidents": [INCIDENT], "findings": [HOSTILE_FINDING | {"incident": TAG}]}
+FEATURE = {"feature": TAG, "space": TAG, "effect": 1.0, "least_effect": 0.1, "missing_share": 0.1, "unseen_share": 0.1}
+RUNS = [
+    PastRun(WITH_INCIDENT | {"verdict": TAG, "window": {"start": f"{i}{TAG}"}, "features": [FEATURE]}, TAG)
+    for i in range(2)
+]
 COMPARED = {"rows": 1, "differing": 1, "flipped": 1, "largest": 1.0, "mean": 1.0}
 REPLAY = {
     "replay": {"model": TAG, "atol": 0, "rtol": 0, "share": 0, "rows": 1, "not_replayed": {TAG: 1}}
@@ -103,7 +143,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "tables.not_compared": lambda: page_tables.not_compared(
         {"not_compared": [{"feature": TAG, "space": TAG, "reason": TAG}]}
     ),
-    "tables.accounting": lambda: page_tables.accounting(
+    "records.accounting": lambda: page_records.accounting(
         {"counts": COUNTS_JSON, "rejects": {TAG: 1}, "excluded": {TAG: 1}, "files": [FILE]}
     ),
     "tables.contract": lambda: page_tables.contract({"contract": {TAG: TAG}}),
@@ -112,8 +152,15 @@ PARTS: dict[str, Callable[[], str]] = {
         {"slices": [SLICE], "slices_left_out": 0, "findings": [HOSTILE_FINDING | {"slice": TAG}]}
     ),
     "replay.section": lambda: page_replay.section(REPLAY),
-    "features.section": lambda: page_features.section([ROW, ROW]) + page_features.overview([ROW, ROW]),
+    "features.section": lambda: page_features.section(page_features.cards([ROW])),
+    "features.overview": lambda: page_features.overview([ROW, ROW]),
+    "incidents.section": lambda: page_incidents.section(WITH_INCIDENT, [ROW]),
+    "incidents.folds": lambda: page_incidents.folds(WITH_INCIDENT, page_features.cards([ROW]))[0],
+    "trends.section": lambda: page_trends.section(page_windows.windows(RUNS), [ROW]),
+    "index.render": lambda: page_index.render_index(RUNS).decode(),
+    "controls": lambda: page_controls.controls([TAG], [TAG], 2),
     "charts.bars": lambda: page_charts.bars([TAG], [1], [1], TAG),
+    "charts.bars of long labels": lambda: page_charts.bars([TAG * 3], [1], [1], TAG),
     "charts.histogram": lambda: page_charts.histogram([0, 1], [1], [1], TAG),
     "backtest.render": lambda: page_backtest.render(BACKTEST).decode(),
 }
@@ -122,12 +169,13 @@ PARTS: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("part", PARTS)
 def test_a_plain_str_in_any_part_is_escaped(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A forgotten `text` lets no tag through: the part itself escapes."""
-    html = run_through(PARTS[part], monkeypatch)
+    # The page's own script holds what it needs; the rest is of strangers.
+    html = run_through(PARTS[part], monkeypatch).replace(page_template.foot(), "")
     assert escape("<script>") in html
     assert "<script" not in html
 
 
-@pytest.mark.parametrize("module", sorted(PAGE_FOLDER.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("module", sorted(PAGE_FOLDER.rglob("*.py")), ids=lambda path: path.stem)
 def test_markup_is_made_of_literals_alone(module: Path) -> None:
     """Neither an f-string with a tag, nor `Markup` or a `Template` of anything but a literal."""
     calls = list(unsafe(ast.parse(module.read_text(encoding="utf-8"))))

@@ -11,9 +11,10 @@ from support.hand_made import about
 from support.page import Parsed, make_categories, make_finding, make_numbers, make_verdict
 
 from trueserve.transforms.publish.page import features, page
-from trueserve.transforms.publish.page.features import Row
+from trueserve.transforms.publish.page import rows as page_rows
+from trueserve.transforms.publish.page.rows import Row
 from trueserve.transforms.verdict.histograms import FeaturePicture
-from trueserve.transforms.verdict.model import Finding, Space
+from trueserve.transforms.verdict.model import Finding, FindingKind, Space
 
 
 def test_feature_without_values_says_so() -> None:
@@ -26,7 +27,7 @@ def section(
     pictures: Sequence[FeaturePicture] = (),
     distances: Sequence[Finding] = (),
 ) -> str:
-    return str(features.section(rows(findings, pictures, distances)))
+    return str(features.section(features.cards(rows(findings, pictures, distances))))
 
 
 def rows(
@@ -34,7 +35,7 @@ def rows(
     pictures: Sequence[FeaturePicture] = (),
     distances: Sequence[Finding] = (),
 ) -> list[Row]:
-    return features.rows(make_verdict("skew", findings).to_json(), pictures, distances)
+    return page_rows.rows(make_verdict("skew", findings).to_json(), pictures, distances)
 
 
 def quiet(feature: str, distance: float = 0.05, **more: Any) -> Finding:
@@ -91,21 +92,10 @@ def test_the_worst_is_first_then_the_farthest_then_by_name_and_space() -> None:
     ]
 
 
-def tabs(*spaces: Space) -> list[str]:
-    drawn = [make_numbers("a", space) for space in spaces]
-    return re.findall(r"<label for=\w+>(\w+(?: \w+)?)<", section(pictures=drawn))
-
-
-def test_spaces_have_a_tab_each_where_there_are_several() -> None:
-    assert tabs(Space.RAW) == ["all", "with findings"]
-    assert tabs(Space.PREDICTION, Space.RAW) == ["all", "with findings", "raw", "predictions"]
-    assert tabs(*Space)[2:] == ["raw", "transformed", "predictions"]
-
-
 def cells(
     findings: Sequence[Finding], measured: Sequence[Finding], pictures: Sequence[Any] = ()
 ) -> list[str]:
-    return re.findall(r'<a class="(\w+)"', str(features.overview(rows(findings, pictures, measured))))
+    return re.findall(r'<a class="(\w+)', str(features.overview(rows(findings, pictures, measured))))
 
 
 def test_cells_are_coloured_by_severity_and_pale_by_distance() -> None:
@@ -113,10 +103,16 @@ def test_cells_are_coloured_by_severity_and_pale_by_distance() -> None:
     assert features.overview(rows(distances=measured)) == ""
     assert cells([make_finding("e")], measured, [make_numbers("n")]) == ["error", "none", "na"]
     html = str(features.overview(rows(distances=[quiet("a", 0.1), quiet("b", 0.05), quiet("c", 0.2)])))
-    # From a quarter on, and no stronger than at the limit.
-    assert re.findall(r"opacity:([\d.]+)", html) == ["0.85", "0.85", "0.55"]
-    assert re.findall(r'href="#r(\d+)" title="(\w)"', html) == [("0", "c"), ("1", "a"), ("2", "b")]
-    assert "opacity" not in str(features.overview(rows([make_finding("a"), make_finding("b")])))
+    # From the palest on, and no stronger than at the limit.
+    assert re.findall(r'class="none (p\d)"', html) == ["p5", "p5", "p3"]
+    assert re.findall(r'href="#r(\d+)" title="(\w)" aria-label="\2: no finding"', html) == [
+        *(("0", "c"), ("1", "a"), ("2", "b")),
+    ]
+    html = str(features.overview(rows([make_finding("a"), make_finding("b")])))
+    assert re.findall('<a class="(.*?)".*?aria-label="(.*?)"', html) == [
+        ("error", "a: error"),
+        ("error", "b: error"),
+    ]
 
 
 @pytest.mark.parametrize(("count", "kind"), [(400, "overview"), (401, "overview many")])
@@ -131,7 +127,7 @@ def test_rows_past_the_fortieth_are_folded(count: int, more: str) -> None:
     assert html.count("<article") == count
     summary = re.findall("<summary>Show ([^<]*)</summary>", html)
     assert summary == [f"{more}, none with a finding"] * bool(more)
-    before = html.partition("<details>")[0]
+    before = html.partition("<details")[0]
     assert before.count("<article") == 40
     assert "not shown" not in html
 
@@ -139,20 +135,20 @@ def test_rows_past_the_fortieth_are_folded(count: int, more: str) -> None:
 @pytest.mark.parametrize(("count", "shown"), [(41, 41), (300, 300), (301, 300)])
 def test_all_rows_with_findings_are_open_up_to_300(count: int, shown: int) -> None:
     html = section([make_finding(f"f{i}") for i in range(count)], distances=[quiet("z")])
-    assert html.partition("<details>")[0].count("<article") == shown
+    assert html.partition("<details")[0].count("<article") == shown
     rest = "1 more feature, none with a finding" if count == shown else "2 more features"
     assert re.findall("<summary>Show ([^<]*)</summary>", html) == [rest]
 
 
-def test_past_a_budget_rows_are_not_drawn_and_past_another_not_shown(monkeypatch: Any) -> None:
+def test_past_a_budget_cards_are_not_drawn_and_past_another_not_shown(monkeypatch: Any) -> None:
     pictures = [make_numbers(f"f{i:02}") for i in range(50)]
-    length = len(features._row(10, rows(pictures=pictures)[10], with_chart=True).encode())
+    length = len(features.cards(rows(pictures=pictures))[10].markup.encode()) - len('<div class="g"></div>')
     monkeypatch.setattr(features, "CHART_BUDGET", length)
     html = section(pictures=pictures)
     # The second begins below the budget, the third beyond it.
     assert (html.count('role="img"'), html.count("Not drawn: see stats.binpb.")) == (2, 48)
     monkeypatch.setattr(features, "CHART_BUDGET", 10**9)
-    monkeypatch.setattr(features, "ROWS_BUDGET", 48 * length)
+    monkeypatch.setattr(features, "CARDS_BUDGET", 48 * (length + len('<div class="g"></div>')))
     html = section(pictures=pictures)
     assert html.count("<article") == 48
     assert '<p class="soft">2 more features not shown.</p>' in html
@@ -161,6 +157,7 @@ def test_past_a_budget_rows_are_not_drawn_and_past_another_not_shown(monkeypatch
 def test_at_most_six_findings_of_a_feature_are_said_and_where_it_comes_from() -> None:
     html = section([make_finding("a", message=f"number {i}", raw_features=("r",)) for i in range(7)])
     assert re.findall(r'<li class="error">number (\d)</li>', html) == list("012345")
+    assert '<li class="info">1 more finding.</li>' in html
     assert html.count("Computed from") == 1
     assert "<ul>" not in section(distances=[quiet("a")])
 
@@ -168,7 +165,7 @@ def test_at_most_six_findings_of_a_feature_are_said_and_where_it_comes_from() ->
 @pytest.mark.parametrize(("distance", "width"), [(0.05, 25), (0.1, 50), (0.2, 100), (0.3, 100)])
 def test_the_limit_is_at_half_the_meter(distance: float, width: int) -> None:
     html = section(distances=[quiet("a", distance)])
-    assert f'<i style="width:{width}%"></i><b style="left:50%"></b>' in html
+    assert f'<path d="M0 6h{2 * width}"/></svg>' in html
     assert f'<span class="big">{distance:g}</span> <span class="soft">limit 0.1</span>' in html
     assert '<p class="soft">Jensen–Shannon divergence</p>' in html
 
@@ -191,6 +188,58 @@ def test_what_is_folded_has_the_sum_of_its_shares() -> None:
     was, now = (0.2, *(0.1,) * 6, 0.05, 0.1, 0.05), (0.1, *(0.1,) * 6, 0.1, 0.05, 0.15)
     labels = tuple(f"v{i}" for i in range(10))
     picture = FeaturePicture("a", Space.RAW, "category", labels, was, now, (), 0.0, 0.0, 10, 10)
-    made = features._fewer(picture)
+    made = Row("a", "raw", picture, (), None).fewer_categories(8)
     assert [len(part) for part in made] == [9, 9, 9]
     assert (made[1][-1], made[2][-1]) == (about(0.15), about(0.2))
+
+
+def test_what_is_computed_from_a_feature_stands_on_its_card_below_it() -> None:
+    findings = [
+        make_finding("fare_z", space=Space.TRANSFORMED, raw_features=("fare",), distance=0.9),
+        make_finding("cross", space=Space.TRANSFORMED, raw_features=("trip", "fare"), distance=0.3),
+        make_finding("lone", space=Space.TRANSFORMED, raw_features=("unknown",), distance=0.2),
+    ]
+    measured = [quiet("fare", 0.01), quiet("trip", 0.02), quiet("fare", 0.01, space=Space.PREDICTION)]
+    cards = features.cards(rows(findings, distances=measured))
+    assert [[(row.space, row.feature) for row in card.rows] for card in cards] == [
+        [("raw", "fare"), ("transformed", "fare_z")],
+        # Of its two the one with the larger distance.
+        [("raw", "trip"), ("transformed", "cross")],
+        [("transformed", "lone")],
+        [("prediction", "fare")],
+    ]
+    # The overview's cells lead to the rows, worst first.
+    assert [re.findall(r'id="r(\d+)"', card.markup) for card in cards] == [
+        ["5", "0"],
+        ["3", "1"],
+        ["2"],
+        ["4"],
+    ]
+
+
+def test_the_limit_shown_is_that_of_the_test_that_decided() -> None:
+    tested = {"effect": 0.3, "least_effect": 0.025, "metric": "kolmogorov_smirnov"}
+    document = make_verdict("skew", [make_finding("a", distance=0.11)]).to_json()
+    document["findings"][0]["evidence"] = tested
+    [row] = page_rows.rows(document, [], [])
+    assert row.measured == {"metric": "kolmogorov_smirnov", "distance": 0.3, "threshold": 0.025}
+    entry = {"feature": "b", "space": "raw", "metric": "ks", "effect": 0.01, "least_effect": 0.025}
+    document = make_verdict("ok").to_json() | {"features": [entry | {"missing_share": 0.5, "unseen_share": None}]}
+    [row] = page_rows.rows(document, [], [quiet("b", 0.09)])
+    assert (row.measured, row.missing_share, row.unseen_share) == (
+        {"metric": "ks", "distance": 0.01, "threshold": 0.025},
+        0.5,
+        None,
+    )
+    # Without an effect, the distance.
+    document["features"][0]["effect"] = None
+    [row] = page_rows.rows(document, [], [quiet("b", 0.09)])
+    assert row.measured is not None
+    assert (row.measured["distance"], row.measured["threshold"]) == (0.09, 0.1)
+
+
+def test_a_row_has_what_the_script_sorts_and_filters_by() -> None:
+    findings = [make_finding("a", distance=0.2), make_finding("a", kind=FindingKind.VALUES, distance=None)]
+    html = section(findings, [make_numbers("a"), make_numbers("b")])
+    assert 'class="row error" id="r0" data-k="distribution values" data-r="2" data-m="0.01">' in html
+    assert 'class="row none" id="r1" data-m="0.01">' in html

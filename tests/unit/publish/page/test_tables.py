@@ -1,4 +1,4 @@
-"""Tiles, findings, records and what was left out: each figure, each limit and each part that may be empty."""
+"""Tiles, findings and what was left out: each figure, each limit and each part that may be empty."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from support.page import make_finding, make_verdict
 
 from trueserve.transforms.publish.page import tables
 from trueserve.transforms.verdict.model import FindingKind, NotCompared, Space
-
-COUNTS = {"read": 0, "decoded": 0, "rejected": 0, "outside_window": 0, "no_time": 0, "excluded": 0}
 
 
 def document(*findings: Any, **fields: Any) -> Mapping[str, Any]:
@@ -88,65 +86,6 @@ def test_features_beyond_the_budget_are_counted(monkeypatch: pytest.MonkeyPatch)
     assert "2 more features" in html
 
 
-def accounting(**fields: Any) -> str:
-    given: Mapping[str, Any] = {"rejects": {}, "excluded": {}, "files": [], **fields}
-    counts = COUNTS | {"rows": 0, "compared": 0} | given.get("counts", {})
-    return str(tables.accounting({**given, "counts": counts}))
-
-
-def test_the_bar_has_a_part_for_each_fate_that_records_had() -> None:
-    counts = {"read": 2000, "decoded": 1000, "rejected": 500, "excluded": 499, "no_time": 1}
-    html = accounting(counts=counts | {"rows": 1, "compared": 1})
-    parts = re.findall(r'<i class="c(\d)" style="width:([\d.]+)%"></i>', html)
-    assert parts == [("0", "50.00"), ("1", "25.00"), ("3", "0.05"), ("4", "24.95")]
-    assert "The decoded records gave 1 row. Of these rows 1 were compared with training." in html
-    assert "<b>2,000</b> <span>records read" in html
-    # Of nothing, no part and no division.
-    assert '<div class="stack"></div>' in accounting()
-    assert "because" not in accounting()
-
-
-def test_reasons_are_sorted_explained_and_at_most_fifty() -> None:
-    html = accounting(rejects={"b": 1, "a": 1, "c": 1500}, excluded={"sample": 3, "strange": 2})
-    assert re.findall(r'<tr><td>(\w+).*?class="num">([\d,]+)<', html) == [
-        *(("c", "1,500"), ("a", "1"), ("b", "1"), ("sample", "3"), ("strange", "2")),
-    ]
-    assert html.count("not in the sample of --sample") == 1
-    assert html.count("<tr><td>") == 5
-    most = accounting(rejects={f"r{i}": 60 - i for i in range(51)})
-    assert re.findall(r"<tr><td>r(\d+)", most) == [str(i) for i in range(50)]
-
-
-def file(name: str | None, read: int = 1) -> Mapping[str, Any]:
-    counts: Mapping[str, Any] = {**COUNTS, "read": read, "decoded": read}
-    return {**counts, "file": name, "rejected": {}, "excluded": {}}
-
-
-def files(*every: Mapping[str, Any]) -> list[tuple[str, str]]:
-    html = accounting(files=every).partition("File")[2]
-    rows = re.findall(r'<tr><td>(.*?)</td><td class="num">([\d,]+)', html)
-    return [(re.sub("<[^>]*>", "", label), read) for label, read in rows]
-
-
-def test_files_are_shown_up_to_fifty_and_the_others_summed() -> None:
-    assert files() == []
-    assert files(file("a", 3), file("b", 1000)) == [("a", "3"), ("b", "1,000")]
-    assert len(files(*[file(f"f{i}") for i in range(50)])) == 50
-    more = files(*[file(f"f{i}", i) for i in range(52)])
-    assert (len(more), more[-1]) == (51, ("2 more files", "101"))
-    assert files(*[file("f")] * 51)[-1] == ("1 more file", "1")
-    # The last entry sums up what was not kept file by file.
-    assert files(file("a"), file(None, 7))[-1] == ("All other files", "7")
-
-
-def test_a_file_has_its_own_reasons() -> None:
-    single = {**file("a", 9), "rejected": {"bad": 2, "worse": 1}, "excluded": {"sample": 4}}
-    html = accounting(files=[single])
-    numbers = re.findall(r'<td class="num">(\d+)</td>', html)
-    assert numbers == ["9", "9", "3", "0", "0", "4"]
-    assert '<td class="w">sample 4, bad 2, worse 1</td>' in html
-
-
 def test_a_contract_is_shown_level_by_level() -> None:
     assert tables.contract({"contract": {}}) == ""
     assert tables.contract({}) == ""
@@ -159,3 +98,34 @@ def test_a_contract_is_shown_level_by_level() -> None:
         # Below the sixth level as it is.
         ("k.a.b.c.d.e", "{&#39;f&#39;: 1}"),
     ]
+
+
+def test_the_limit_of_a_finding_is_the_one_that_decided() -> None:
+    finding = make_finding("a").to_json()
+    assert tables.decided(finding) == (0.42, 0.1)
+    tested = finding | {"evidence": {"effect": 0.3, "least_effect": 0.025, "metric": "kolmogorov_smirnov"}}
+    assert tables.decided(tested) == (0.3, 0.025)
+    html = tables.finding_row(tested)
+    assert re.findall(r'<td class="num(?: soft)?">([^<]*)<', html) == ["0.3", "0.025"]
+    assert tables.decided(finding | {"evidence": {"effect": None, "least_effect": 0.025}}) == (0.42, 0.1)
+
+
+def test_findings_of_incidents_are_not_among_the_others() -> None:
+    plain, caused = make_finding("a").to_json(), make_finding("b").to_json() | {"incident": "b-1"}
+    html = tables.findings({"findings": [plain, caused]}, "Other findings")
+    assert "<h2>Other findings<small>1</small></h2>" in html
+    assert re.findall(r"<td><b>(\w)</b></td>", html) == ["a"]
+
+
+def test_a_wide_table_scrolls_by_keyboard_and_says_what_it_is() -> None:
+    html = tables.findings(document(make_finding("a")))
+    assert '<div class="card scroll" tabindex="0" role="region" aria-label="Findings"><table' in html
+
+
+def test_a_long_message_is_cut_at_its_end_alone() -> None:
+    message = " ".join(f"w{i}" for i in range(200))
+    assert message in tables.finding_row(make_finding("a", message=message).to_json())
+    html = tables.finding_row(make_finding("a", message=f"{message} " * 9).to_json())
+    [shown] = re.findall(r'<td class="w">([^<]*)</td>', html)
+    assert f"{message} {message}".startswith(shown.removesuffix("…"))
+    assert 1400 < len(shown) <= 1500

@@ -1,0 +1,1 @@
+"""What frames each page: its policy, style, script and controls."""
