@@ -42,7 +42,7 @@ from trueserve.transforms.reference import prediction_reference, training_side
 from trueserve.transforms.reference.training_side import TrainingSide
 from trueserve.transforms.replay.compare import AnswerTolerance
 from trueserve.transforms.replay.report import Limits
-from trueserve.transforms.runs import previous_runs, run_ids
+from trueserve.transforms.runs import past_runs, previous_runs, run_ids
 from trueserve.transforms.serving import probe_requests
 from trueserve.transforms.verdict.model import Severity, Space
 from trueserve.transforms.verdict.reference import Reference
@@ -110,6 +110,7 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
             previous_runs=_previous_runs(options, window, contract),
             training_repeats=_training_repeats(baseline, hashed),
             previous_incidents=previous_runs.last_incidents(options.output, window),
+            past_runs=past_runs.read(options.output),
         ),
         run_id=run_ids.new_run_id(),
         warm_ups=_warm_ups(baseline) if baseline else frozenset(),

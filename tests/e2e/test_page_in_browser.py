@@ -155,7 +155,7 @@ def test_values_of_categories_lines_and_windows_are_shown(report: Browser) -> No
     report.point("#i0 svg.cats", 0.5, 0.2)
     assert report.evaluate(TIP) == "UA\nserved 33.3 %, training 66.7 %"
     report.point(".heat svg", 0.1, 0.5)
-    assert report.evaluate(TIP) == "2013-06-01\nunder half the limit"
+    assert report.evaluate(TIP) == "2013-06-01\nchance, or under half the limit"
     report.point(".heat svg", 0.9, 0.5)
     assert report.evaluate(TIP) == "2013-07-01\nan error"
     choose(report, "sort", "name")

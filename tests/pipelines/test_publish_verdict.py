@@ -86,7 +86,7 @@ def test_calm_is_ok(against: Reference, calm: Statistics) -> None:
     outcome, verdict, files = run(against, found_in(calm))
     assert outcome is VerdictOutcome.OK
     assert verdict["contract"] == {"format_version": 1}
-    assert files.keys() == {"report.html", "anomalies.pbtxt", "stats.binpb", "positions.json"}
+    assert files.keys() == {"report.html", "index.html", "anomalies.pbtxt", "stats.binpb", "positions.json"}
     assert b"No skew" in files["report.html"]
     # The label is no row of the page, and every other feature is one.
     assert files["report.html"].count(b"<article") == 4
@@ -122,7 +122,7 @@ def test_no_statistics_at_all_is_not_examined(against: Reference) -> None:
     outcome, _, files = run(against, PipelineResults(statistics={}, accounting=Accounting()))
     assert outcome is VerdictOutcome.NOT_EXAMINED
     # An empty Anomalies message would read as "no anomaly".
-    assert files.keys() == {"report.html"}
+    assert files.keys() == {"report.html", "index.html"}
 
 
 def test_a_window_beside_all_records_says_when_they_were(against: Reference) -> None:

@@ -38,7 +38,7 @@ def make_incident(identity: str, *features: tuple[str, str], **fields: Any) -> J
 
 def make_entry(feature: str, effect: float | None, space: str = "raw", **fields: Any) -> Json:
     """What a verdict of format 2 has of each feature."""
-    measured = {"metric": "total_variation", "effect": effect, "least_effect": 0.025, "distance": None}
+    measured = {"metric": "total_variation", "effect": effect, "least_effect": 0.025, "p_value": 0.0}
     return {
         "feature": feature,
         "space": space,

@@ -16,8 +16,7 @@ from trueserve.transforms.core.errors import TrueserveError
 from trueserve.transforms.core.slicing import SliceStatistics
 from trueserve.transforms.drift import report
 from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
-from trueserve.transforms.publish import optional_checks
-from trueserve.transforms.publish.page import page
+from trueserve.transforms.publish import optional_checks, pages
 from trueserve.transforms.reference.training_slices import TrainingSlices
 from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.verdict import histograms
@@ -49,6 +48,7 @@ class RunSettings:
       optional: the checks that were requested besides.
       previous_runs: the runs to compare with, besides training, None where that was not asked for.
       training_repeats: how often training rows have the same values; None where that is not known.
+      past_runs: earlier runs below the output folder, packed (`past_runs.read`), for trends and the index.
       previous_incidents: those of the last window before this one, which these are compared with.
       dropped: the rows that are left out since they repeat another.
     """
@@ -63,6 +63,7 @@ class RunSettings:
     training_repeats: RowRepeats | None = None
     dropped: tuple[RepeatedRow, ...] = ()
     previous_incidents: tuple[Incident, ...] = ()
+    past_runs: bytes = b""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _assemble(
         )
     ]
     distances = [distance for comparison in compared for distance in comparison.distances]
-    files = {"report.html": page.render(verdict, pictures, distances)}
+    files = dict(pages.render(verdict, pictures, distances, settings.past_runs))
     files |= dict(optional_checks.files(results.optional)) | dict(drift.files)
     return verdict, files | dict(_protos(compared, results)) | dict(_rejects(results.rejects))
 

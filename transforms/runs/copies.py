@@ -16,11 +16,12 @@ from trueserve.transforms.files import globs, paths
 from trueserve.transforms.runs import run_ids
 from trueserve.transforms.runs.run_ids import VERDICT
 
-REPORT = "report.html"
+REPORT, INDEX = "report.html", "index.html"
 #: The names that copies have: one that the verdict does not name is an earlier verdict's.
 COPIES = frozenset(
     {
         REPORT,
+        INDEX,
         "anomalies.pbtxt",
         "positions.json",
         "prediction_anomalies.pbtxt",

@@ -3,7 +3,7 @@
     OUTPUT/verdict.json                    the commit point: one object write
     OUTPUT/runs/ATTEMPT/...                the files that verdict.json names
     OUTPUT/runs/ATTEMPT/verdict.json       a copy of it, made once it is committed, and only then
-    OUTPUT/report.html, anomalies.pbtxt    convenience copies of the committed attempt's files
+    OUTPUT/report.html, index.html, ...    convenience copies of the committed attempt's files
     OUTPUT/failed/                         the same four, for runs that failed
 
 A runner may run the publishing step twice, even at once. Each attempt writes into a folder of its own and

@@ -202,9 +202,10 @@ def title_of(incident: Json) -> Markup:
 def _acknowledged(acknowledged: Json | None) -> Markup:
     if not acknowledged:
         return NOTHING
-    return Markup(' <span class="tag">acknowledged until {}</span>').format(
-        text(acknowledged.get("until") or "", 40)
-    )
+    until = text(acknowledged.get("until") or "", 40)
+    if acknowledged.get("is_valid", True):
+        return Markup(' <span class="tag">acknowledged until {}</span>').format(until)
+    return Markup(' <span class="tag">no longer acknowledged (it was until {})</span>').format(until)
 
 
 def _pictures(incident: Json, by_key: Mapping[Key, tuple[int, Row]]) -> Markup:

@@ -43,7 +43,8 @@ def render_index(runs: Sequence[PastRun]) -> bytes:
     """The page, as UTF-8.
 
     Args:
-      runs: verdict.json of each run, and the name of its folder below `runs`; in any order.
+      runs: verdict.json of each run, and the name of its folder below `runs`; in any order. The one without a
+        name is the run that publishes the page.
     """
     windows = page_windows.windows(runs)
     latest = windows[-1].run.document if windows else {}
@@ -98,6 +99,8 @@ def _row(window: WindowOfRun, *, is_last: bool) -> Markup:
 
 def _link(window: WindowOfRun) -> Markup:
     label = text(window.label, 40)
+    if not window.run.name:  # the run that publishes this page, beside which its report lies
+        return Markup('<a href="report.html">{}</a>').format(label)
     if not (folder := window.run.folder):
         return label
     return Markup('<a href="runs/{}/report.html">{}</a>').format(folder, label)

@@ -41,7 +41,7 @@ _DOT = Template('<circle class="d" cx="%d" cy="%d" r="2"/>')
 _KEY = Markup(
     '<p class="key soft">'
     '<span><svg viewBox="0 0 1 1" aria-hidden="true"><path class="z" d="M0 .5h1"/></svg>'
-    "under half the limit</span>"
+    "chance, or under half the limit</span>"
     '<span><svg viewBox="0 0 1 1" aria-hidden="true"><path class="w" d="M0 .5h1"/></svg>'
     "warning, or half the limit or more</span>"
     '<span><svg viewBox="0 0 1 1" aria-hidden="true"><path class="h" d="M0 .5h1"/></svg>error</span>'

@@ -19,7 +19,7 @@ from trueserve.transforms.publish.page.tables import Json
 # Windows that are shown, the latest.
 MOST_WINDOWS = 90
 _EXAMINED = ("ok", "skew")
-_MOST_RATIO = 1e9
+_MOST_RATIO, _LEAST_P = 1e9, 0.005
 _RUN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}")
 
 #: What a cell says, as letters for the script and classes for the style sheet.
@@ -28,7 +28,7 @@ LEVEL_OF = {"error": OVER, "warning": NEAR}
 
 
 class PastRun(NamedTuple):
-    """A run's verdict.json, and the name of its folder below `runs`; empty where there is no link to it."""
+    """A run's verdict.json, and the name of its folder below `runs`; empty for the run that is published."""
 
     document: Json
     name: str = ""
@@ -74,8 +74,9 @@ class WindowOfRun:
         measures: dict[Key, Measure] = {}
         for entry in entries(self.run.document, "features"):
             ratio = _ratio(entry)
-            level = UNKNOWN if ratio is None else NEAR if ratio >= 0.5 else QUIET
-            measures[_key(entry)] = Measure(level, ratio, _share(entry, "missing_share"), _share(entry, "unseen_share"))
+            level = UNKNOWN if ratio is None else NEAR if ratio >= 0.5 and _is_beyond(entry) else QUIET
+            shares = _share(entry, "missing_share"), _share(entry, "unseen_share")
+            measures[_key(entry)] = Measure(level, ratio, *shares)
         for finding in entries(self.run.document, "findings"):
             if finding.get("slice") is None and finding.get("feature") and finding.get("kind") != "drift":
                 key = _key(finding)
@@ -124,6 +125,12 @@ def _number(value: Any) -> float | None:
 def _share(entry: Json, key: str) -> float | None:
     value = _number(entry.get(key))
     return None if value is None else min(max(value, 0.0), 1.0)
+
+
+def _is_beyond(entry: Json) -> bool:
+    """Whether chance hardly makes the effect: of few rows it makes one over any limit."""
+    p_value = _number(entry.get("p_value"))
+    return p_value is not None and p_value <= _LEAST_P
 
 
 def _ratio(entry: Json) -> float | None:

@@ -142,13 +142,16 @@ def lines(*entries: dict[str, Any] | None) -> dict[str, tuple[str, str, str]]:
     drawn = trends.lines(rows.rows(document, [make_numbers("fare")], []), windows.windows(days))
     shape = 'aria-label="(.*?)".*?data-w="(.*?)" data-v="(.*?)".*?class="v" d="(.*?)"'
     return {
-        what: (said, values, path) for said, what, values, path in re.findall(shape, str(drawn.get(FARE)))
+        what: (label, values, path) for label, what, values, path in re.findall(shape, str(drawn.get(FARE)))
     }
 
 
 def test_a_line_goes_over_the_windows_and_has_a_gap_where_nothing_is_known() -> None:
     drawn = lines(
-        make_entry("fare", 0.0125), make_entry("fare", 0.05, missing=0.1), None, make_entry("fare", 0.05)
+        make_entry("fare", 0.0125),
+        make_entry("fare", 0.05, missing_share=0.1),
+        None,
+        make_entry("fare", 0.05),
     )
     assert drawn["effect"] == (
         "effect, the last 2 of its limit, the most 2",

@@ -131,7 +131,8 @@ const short = value => Math.abs(value) >= 1e6 || (value && Math.abs(value) < 1e-
   : String(Number(value.toPrecision(4)));
 const windows = all("#windows li").map(item => item.textContent);
 const LEVELS = {
-  x: "not compared or not known", z: "under half the limit", w: "a warning, or half the limit or more",
+  x: "not compared or not known", z: "chance, or under half the limit",
+  w: "a warning, or half the limit or more",
   h: "an error",
 };
 
