@@ -91,7 +91,7 @@ class Reference:
             return f"{text} ({value})"
         first, last = self.unknown_ids.get(feature, (0, -1))
         is_unknown = value.removeprefix("-").isdecimal() and first <= int(value) <= last
-        return f"unknown to the vocabulary ({value})" if is_unknown else value
+        return f"unknown words ({value})" if is_unknown else value
 
     def is_label(self, name: str) -> bool:
         """Whether `name` is the label or is computed from it."""

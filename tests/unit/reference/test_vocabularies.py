@@ -84,7 +84,7 @@ def test_pictures_show_texts_with_their_ids() -> None:
         unknown_ids={"id": (12, 13)},
     )
     [picture] = histograms.pictures(reference, statistics)
-    assert picture.labels == ("UA (0)", "B" * 40 + "...", "unknown to the vocabulary (12)", "3")
+    assert picture.labels == ("UA (0)", "B" * 40 + "...", "unknown words (12)", "3")
     assert reference.label_of("another", "0") == "0"
     assert reference.label_of("id", "not a number") == "not a number"
 
