@@ -64,7 +64,7 @@ def _run(argv: list[str]) -> int:
     if not argv:
         raise UsageError(f"expected a command: {_command_names()} (see `trueserve --help`)")
     command, options = parse(argv)
-    module = _import_command(command.name)
+    module = _import_command(command)
     from trueserve.pipelines.display.console import Console
 
     console = Console()
@@ -91,11 +91,11 @@ def _command_names() -> str:
     return f"{', '.join(names)} or {last}"
 
 
-def _import_command(name: str) -> Any:
+def _import_command(command: Command) -> Any:
     _silence_libraries()
     # TFDV writes to stderr that it lacks IPython, which we do not need.
     with contextlib.redirect_stderr(io.StringIO()):
-        return import_once(f"trueserve.pipelines.{name}")
+        return import_once(command.module)
 
 
 def _silence_libraries() -> None:

@@ -26,12 +26,14 @@ class PublishingRun:
     Attributes:
       logs: what it reads, to be named where it fails.
       run_id: by which its verdict is found.
+      verbose: whether each incident's findings are shown, too.
     """
 
     output: str
     logs: str
     run_id: str
     settings: RunSettings
+    verbose: bool = False
 
 
 def finish(run: PublishingRun, console: Console, run_job: Callable[[], None]) -> int:
@@ -75,7 +77,7 @@ def _report_committed(run: PublishingRun, console: Console) -> int:
     if committed is None:
         raise InputError("the job ended without a verdict; nothing was published")
     root, verdict = committed
-    console.findings(verdict)
+    console.findings(verdict, verbose=run.verbose)
     if reasons := _reasons(verdict):
         console.error(reasons)
     _warn_of_copies(root, verdict, console)

@@ -109,6 +109,7 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
             optional=_optional_checks(options),
             previous_runs=_previous_runs(options, window, contract),
             training_repeats=_training_repeats(baseline, hashed),
+            previous_incidents=previous_runs.last_incidents(options.output, window),
         ),
         run_id=run_ids.new_run_id(),
         warm_ups=_warm_ups(baseline) if baseline else frozenset(),
@@ -258,7 +259,8 @@ def _policy(options: ValidateOptions, references: Sequence[Reference], baseline:
     return Policy(
         jsd=options.jsd,
         linf=options.linf,
-        fail_on=Severity(options.fail_on),
+        fail_on=Severity.ERROR if options.fail_on == "new" else Severity(options.fail_on),
+        only_news=options.fail_on == "new",
         ignore=frozenset(options.ignore),
         only=feature_limits.check_only(options.only, references),
         thresholds=feature_limits.load_thresholds(options.thresholds, baseline),

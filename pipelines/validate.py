@@ -70,7 +70,9 @@ def run(options: ValidateOptions, console: Console) -> int:
 
     with dead_runs.publishing(options.output, plan.run_id):
         return conclusion.finish(
-            PublishingRun(options.output, options.logs, plan.run_id, plan.run_settings), console, run_job
+            PublishingRun(options.output, options.logs, plan.run_id, plan.run_settings, options.verbose),
+            console,
+            run_job,
         )
 
 

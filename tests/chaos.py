@@ -135,7 +135,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     print(f"seed {options.seed}; importing", flush=True)
     for name in COMMANDS:
-        cli._import_command(name)
+        cli._import_command(COMMANDS[name])
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         commands = make_world(Path(folder))

@@ -115,16 +115,17 @@ class Console:
         meter.update()
         self._finish(meter)
 
-    def findings(self, verdict: dict[str, Any]) -> None:
+    def findings(self, verdict: dict[str, Any], *, verbose: bool = False) -> None:
         """The verdict in one sentence, its findings as a table, and what was not compared.
 
         Args:
           verdict: the content of verdict.json.
+          verbose: whether the findings of each incident are shown, too.
         """
         if self.terminal:
-            self._rich.print(verdict_table.summary(verdict))
+            self._rich.print(verdict_table.summary(verdict, verbose=verbose))
             return
-        for line in verdict_table.plain_lines(verdict):
+        for line in verdict_table.plain_lines(verdict, verbose=verbose):
             self._line(line)
 
     def _live(self, meter: _Meter) -> contextlib.AbstractContextManager[object]:

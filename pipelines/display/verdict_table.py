@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from trueserve.transforms.publish import formatting
+from trueserve.transforms.publish import formatting, incident_text
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 VERDICT_STYLES = {"ok": "green", "skew": "red", "not_examined": "yellow", "failed": "magenta"}
@@ -19,17 +19,42 @@ TITLES = {"ok": "ok", "skew": "SKEW", "not_examined": "NOT EXAMINED", "failed": 
 MAX_ROWS = 40
 
 
-def plain_lines(verdict: dict[str, Any]) -> list[str]:
-    """The verdict as lines of text, one fact each: for logs, and for grep."""
+def plain_lines(verdict: dict[str, Any], *, verbose: bool = False) -> list[str]:
+    """The verdict as lines of text, one fact each: for logs, and for grep.
+
+    An incident has two lines; its findings follow if `verbose`.
+    """
     lines = [f"{verdict['verdict']}: {formatting.headline(verdict)}", f"records: {records(verdict)}"]
     lines += [f"weights: {weights}"] if (weights := formatting.weights(verdict)) else []
     lines += [f"slices: {slices}"] if (slices := _slices(verdict)) else []
     lines += [f"drift: {drift}"] if (drift := formatting.drift_sentence(verdict)) else []
-    lines += [_plain_finding(finding) for finding in verdict["findings"]]
+    for incident in verdict.get("incidents", ())[:MAX_ROWS]:
+        lines += [incident_text.heading(incident)]
+        lines += [f"  {details}"] if (details := incident_text.details(incident)) else []
+    lines += [_plain_finding(finding) for finding in _shown(verdict, verbose=verbose)]
+    return lines + (_plain_not_compared(verdict) if verbose else _not_compared_briefly(verdict))
+
+
+def _shown(verdict: dict[str, Any], *, verbose: bool) -> list[dict[str, Any]]:
+    """The findings that incidents do not stand for."""
+    return [f for f in verdict["findings"] if verbose or f.get("incident") is None]
+
+
+def _plain_not_compared(verdict: dict[str, Any]) -> list[str]:
+    rows = verdict["not_compared"]
+    named = [(formatting.name(row["feature"]), formatting.visible(row["reason"], 400), row) for row in rows]
+    return [f"not compared: {name} ({row['space']}): {reason}" for name, reason, row in named]
+
+
+def _not_compared_briefly(verdict: dict[str, Any]) -> list[str]:
+    """One line a reason: `not compared: late, dest and 3 more (label)`."""
+    by_reason: dict[str, list[str]] = {}
     for row in verdict["not_compared"]:
-        name, reason = formatting.name(row["feature"]), formatting.visible(row["reason"], 400)
-        lines.append(f"not compared: {name} ({row['space']}): {reason}")
-    return lines
+        by_reason.setdefault(row["reason"], []).append(row["feature"])
+    return [
+        f"not compared: {formatting.listed(list(dict.fromkeys(names)))} ({formatting.visible(reason, 400)})"
+        for reason, names in by_reason.items()
+    ]
 
 
 def records(verdict: dict[str, Any]) -> str:
@@ -72,8 +97,8 @@ def _slices(verdict: dict[str, Any]) -> str:
     return f"{len(slices) - unknown:,} compared separately, {skewed:,} with skew{more}"
 
 
-def summary(verdict: dict[str, Any]) -> RenderableType:
-    """The same for a terminal: a banner, the counts and a table."""
+def summary(verdict: dict[str, Any], *, verbose: bool = False) -> RenderableType:
+    """The same for a terminal: a banner, the counts, the incidents and a table of other findings."""
     style = VERDICT_STYLES.get(verdict["verdict"], "red")
     banner = Panel(
         Text(formatting.headline(verdict)),
@@ -87,11 +112,29 @@ def summary(verdict: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [banner, Padding(Text(records(verdict), style="dim"), (0, 2))]
     facts = filter(None, (formatting.weights(verdict), _slices(verdict), formatting.drift_sentence(verdict)))
     parts += [Padding(Text(fact, style="dim"), (0, 2)) for fact in facts]
-    if verdict["findings"]:
-        parts.append(_table(verdict["findings"]))
-    if verdict["not_compared"]:
+    if incidents := verdict.get("incidents"):
+        parts.append(_incidents(incidents))
+    if findings := _shown(verdict, verbose=verbose):
+        parts.append(_table(findings))
+    if verdict["not_compared"] and verbose:
         parts.append(_not_compared(verdict["not_compared"]))
+    elif verdict["not_compared"]:
+        parts.append(Padding(Text("\n".join(_not_compared_briefly(verdict)), style="dim"), (0, 2)))
     return Group(*parts)
+
+
+def _incidents(incidents: list[dict[str, Any]]) -> RenderableType:
+    """Two lines each: what happened, and how far and what to do."""
+    lines: list[Text] = []
+    for incident in incidents[:MAX_ROWS]:
+        facts, _, title = incident_text.heading(incident).partition(": ")
+        style = "green" if incident["state"] == "resolved" else STYLES[incident["severity"]]
+        lines.append(Text.assemble((facts, style), "  ", (title, "bold")))
+        if details := incident_text.details(incident):
+            lines.append(Text(f"  {details}", style="dim"))
+    if len(incidents) > MAX_ROWS:
+        lines.append(Text(f"{len(incidents) - MAX_ROWS:,} more in the report", style="dim"))
+    return Padding(Group(*lines), (1, 2))
 
 
 def _table(findings: list[dict[str, Any]]) -> RenderableType:

@@ -26,6 +26,7 @@ class Command:
       groups: the flags by the title of the group that `--help` shows them in.
       examples: and what else a reader of `--help` needs.
       exit_codes: those of this command, and what each means for it.
+      folder: of `pipelines`, where its module is.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Command:
     groups: Mapping[str, Sequence[Flag]]
     examples: str
     exit_codes: str
+    folder: str = ""
+
+    @property
+    def module(self) -> str:
+        """Where its `run` is."""
+        return ".".join(filter(None, ("trueserve.pipelines", self.folder, self.name)))
 
     @property
     def takes_beam_flags(self) -> bool:
@@ -91,11 +98,16 @@ def make_parser(commands: Iterable[Command], overview: str, version: str) -> Par
     return parser
 
 
+def _operands(command: Command) -> list[str]:
+    """The names of values that stand without a flag."""
+    return [flag.name for flag in command.flags if not flag.name.startswith("-")]
+
+
 def _add_command(subparsers: Any, command: Command) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         command.name,
         prog=f"trueserve {command.name}",
-        usage=f"trueserve {command.name} --FLAG=VALUE ...",
+        usage=" ".join(("trueserve", command.name, *_operands(command), "--FLAG=VALUE ...")),
         description=command.summary,
         epilog=f"{command.examples}\n{command.exit_codes}",
         formatter_class=_Formatter,
@@ -105,7 +117,8 @@ def _add_command(subparsers: Any, command: Command) -> None:
     for title, flags in command.groups.items():
         group = parser.add_argument_group(title, beam.NOTE if title == beam.TITLE else None)
         for flag in flags:
-            group.add_argument(flag.name, **flag.settings)
+            name = flag.name if flag.name.startswith("-") else flag.attribute
+            group.add_argument(name, **flag.settings)
     parser.add_argument_group("help").add_argument(
         "-h", "--help", action="help", help="show this text and exit"
     )

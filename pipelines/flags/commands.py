@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from trueserve.pipelines.flags import backtest, check, export, join, prepare, validate, warm_up
+from trueserve.pipelines.flags.published import explain
 
 EXIT_CODES_HELP = """exit codes:
   0  no skew (validate), no difference (check, join), or done (prepare, adopt,
-     export, backtest, warm_up)
+     export, backtest, explain, warm_up)
   1  skew (validate), a difference (check, join, adopt --model), or something that
      had to be compiled (warm_up --check)
   2  wrong usage or configuration; nothing was published
@@ -25,6 +26,7 @@ COMMANDS = {
         validate.COMMAND,
         backtest.COMMAND,
         join.COMMAND,
+        explain.COMMAND,
         warm_up.COMMAND,
     )
 }
@@ -48,6 +50,7 @@ OVERVIEW = f"""Is what we serve true to what we trained?
                        fired, and which limits keep to a budget of false alarms
   trueserve join       training examples and logged requests with the same key,
                        compared feature by feature
+  trueserve explain    one incident of a verdict with all its evidence
   trueserve warm_up    compiles what the first run would compile, for an image
 
 examples:

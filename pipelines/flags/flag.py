@@ -20,7 +20,7 @@ class Flag:
     """One flag of the command line.
 
     Attributes:
-      name: with its dashes.
+      name: with its dashes; without them it stands for a value alone, in capitals.
       settings: what `argparse` takes: type, default, metavar, help.
       check: what the value must fulfil beside its type; also for options that are made in Python.
     """
@@ -37,7 +37,7 @@ class Flag:
     @property
     def attribute(self) -> str:
         """The name of the option that holds the value."""
-        return self.name.removeprefix("--")
+        return self.name.removeprefix("--") if self.name.startswith("--") else self.name.lower()
 
     def but(self, **settings: Any) -> Flag:
         """The same flag, of a command for which some settings differ, such as `required`."""

@@ -69,10 +69,11 @@ DROP_REPEATED = flag(
 )
 FAIL_ON = flag(
     "--fail_on",
-    choices=("error", "warning"),
+    choices=("error", "warning", "new"),
     default="error",
-    metavar="SEVERITY",
-    help="lowest severity that fails the run (exit code 1): error or warning; default error",
+    metavar="WHAT",
+    help="what fails the run (exit code 1): error; warning, which errors do, too; or new: errors of incidents"
+    " that are new or got worse; default error",
 )
 
 GROUPS = {
@@ -132,6 +133,7 @@ GROUPS = {
     ),
     "output": (
         flag("--keep_payloads", action="store_true", help="keep rejected records (may hold personal data)"),
+        flag("--verbose", action="store_true", help="print the findings of each incident, too"),
     ),
     "replay": (
         replay_flags.REPLAY,
@@ -195,6 +197,7 @@ class ValidateOptions:
     thresholds: str | None = None
     max_rejects: float = reading.MAX_REJECTS.default
     keep_payloads: bool = False
+    verbose: bool = False
     sample: float = reading.SAMPLE.default
     range_mib: int = reading.RANGE_MIB.default
     jsd: float | None = None

@@ -148,7 +148,7 @@ def test_a_feature_of_another_type_than_in_training(home: Home, tmp_path: Path, 
     assert (result.code, finding["kind"], finding["severity"]) == (1, "type", "error")
     assert finding["metric"] == "bytes_for_float"
     assert "100 %" in finding["message"].replace("100.0 %", "100 %")
-    assert any(line.startswith("error: distance (raw, type):") for line in result.out)
+    assert any(line.startswith("error, new: distance: ") for line in result.out)
 
 
 def test_an_empty_file(home: Home, tmp_path: Path, capsys: Capture) -> None:

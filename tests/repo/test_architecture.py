@@ -130,7 +130,7 @@ def test_the_scan_sees_what_it_must() -> None:
 # The house from its roof down. A module imports from its own part and from the layers below.
 # `*` are the modules of a folder, without those in folders below.
 LAYERS = (
-    ("pipelines/*",),
+    ("pipelines/*", "pipelines/published/"),
     ("pipelines/baseline/",),
     ("pipelines/beam/",),
     ("pipelines/flags/",),

@@ -34,7 +34,7 @@ from trueserve.transforms.verdict.wording import percent, quoted
 
 METRIC = "lasting_shift"
 #: So many of the last windows are looked at together.
-LENGTHS = (2, 3, 4, 6, 8, 12, 16, 24, 32)
+LENGTHS = (2, 3, 4, 6, 8, 12, 16, 24, 31)
 #: Of all shifts the share that may be chance; and the part of the least effect that lasts is worth a word.
 FALSE_SHIFTS, LEAST_PART = 0.002, 0.4
 # A mean that moves moves ranks by 1 / 2 sqrt(pi) a deviation, and the distance of Kolmogorov and Smirnov by

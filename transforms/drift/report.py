@@ -17,6 +17,7 @@ from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.runs.published_runs import PublishedRun, UnreadableError
 from trueserve.transforms.runs.window_summary import WindowSummary
 from trueserve.transforms.verdict import severity
+from trueserve.transforms.verdict.evidence.rates import alarm_budget
 from trueserve.transforms.verdict.feature_stats import Statistics
 from trueserve.transforms.verdict.findings.predictions import answered
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
@@ -75,10 +76,12 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
     if not summary.values:  # nothing was examined, or the run has failed
         return DriftReport(_block(runs.previous, [], [summary]))
     findings: list[Finding] = list(_infos(runs, now))
-    spaces = []
-    for reference in _comparable(runs.previous, now):
+    spaces, references = [], _comparable(runs.previous, now)
+    # Warnings have a budget of their own, which the spaces share.
+    policy = alarm_budget.for_window(now.policy, _length(now.window), len(references))
+    for reference in references:
         try:
-            findings += _space_findings(runs.previous, reference, now)
+            findings += _space_findings(runs.previous, reference, dataclasses.replace(now, policy=policy))
             spaces.append(reference.space.value)
         except UnreadableError as error:
             findings.append(_info("earlier_run_unreadable", f"the last run could not be read: {error}"))
@@ -91,6 +94,10 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
     return DriftReport(
         _block(runs.previous, spaces, windows), ComparisonResult(sorted_findings, (), space=Space.SET), files
     )
+
+
+def _length(window: Window) -> dt.timedelta | None:
+    return None if window.start is None or window.end is None else window.end - window.start
 
 
 def _space_findings(previous: PublishedRun | None, reference: Reference, now: ServedWindow) -> list[Finding]:

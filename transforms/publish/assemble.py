@@ -30,6 +30,8 @@ from trueserve.transforms.verdict.findings import slices as slices_findings
 from trueserve.transforms.verdict.findings.predictions import compare_space
 from trueserve.transforms.verdict.findings.rows import dependence as dependence_findings
 from trueserve.transforms.verdict.findings.rows import grouped_rows, repeated_rows
+from trueserve.transforms.verdict.incidents.incident import Incident
+from trueserve.transforms.verdict.incidents.judged import with_incidents
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, Space
 from trueserve.transforms.verdict.reference import Reference
 from trueserve.transforms.verdict.result import Examined, Verdict, decide
@@ -47,6 +49,7 @@ class RunSettings:
       optional: the checks that were requested besides.
       previous_runs: the runs to compare with, besides training, None where that was not asked for.
       training_repeats: how often training rows have the same values; None where that is not known.
+      previous_incidents: those of the last window before this one, which these are compared with.
       dropped: the rows that are left out since they repeat another.
     """
 
@@ -59,6 +62,7 @@ class RunSettings:
     previous_runs: PreviousRuns | None = None
     training_repeats: RowRepeats | None = None
     dropped: tuple[RepeatedRow, ...] = ()
+    previous_incidents: tuple[Incident, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,6 +177,7 @@ def _assemble(
     verdict = dataclasses.replace(
         verdict, findings=findings, previous=drift.block, dependence=ties.to_json(), **blocks
     )
+    verdict = with_incidents(verdict, settings.previous_incidents, settings.policy)
     pictures = [
         p
         for reference in references

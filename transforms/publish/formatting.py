@@ -130,7 +130,7 @@ def listed(names: list[str]) -> str:
 
 def window(value: Mapping[str, Any]) -> str:
     """A verdict's window in words: `2013-07-01 up to 2013-08-01, UTC`."""
-    start, end = (_moment(value.get(key)) for key in ("start", "end"))
+    start, end = (moment(value.get(key)) for key in ("start", "end"))
     if not start and not end:
         return "all times"
     if not end:
@@ -138,14 +138,13 @@ def window(value: Mapping[str, Any]) -> str:
     return f"{start} up to {end}, UTC" if start else f"up to {end}, UTC"
 
 
-def _moment(value: str | None) -> str:
-    return "" if value is None else moment(value)
-
-
-def moment(value: str) -> str:
-    """A time of verdict.json in UTC, as a date where that is midnight. Raises ValueError for what is none."""
-    time = dt.datetime.fromisoformat(value).astimezone(dt.UTC).replace(tzinfo=None)
-    return time.date().isoformat() if time.time() == dt.time() else time.isoformat(" ")
+def moment(value: str | None) -> str:
+    """A time of verdict.json, in UTC: `2013-07-01`, or with its time if that is not midnight."""
+    if value is None:
+        return ""
+    moment = dt.datetime.fromisoformat(value).astimezone(dt.UTC).replace(tzinfo=None)
+    is_midnight = moment.time() == dt.time()
+    return moment.date().isoformat() if is_midnight else moment.isoformat(" ")
 
 
 def headline(verdict: Mapping[str, Any]) -> str:
@@ -157,6 +156,8 @@ def headline(verdict: Mapping[str, Any]) -> str:
         return _first_message(verdict) or f"Too few rows to examine: {rows} compared."
     if verdict["verdict"] == "skew":
         return _what_moved(verdict, rows)
+    if any(finding["severity"] == "error" for finding in verdict["findings"]):
+        return _accepted(verdict, rows)
     warnings = sum(finding["severity"] == "warning" for finding in verdict["findings"])
     but = f", but {counted(warnings, 'warning')}" if warnings else ""
     reason = (verdict.get("dependence") or {}).get("reason")
@@ -164,11 +165,27 @@ def headline(verdict: Mapping[str, Any]) -> str:
     return f"What was served agrees with the training data: no skew in {rows}{but}.{apart}"
 
 
+def _accepted(verdict: Mapping[str, Any], rows: str) -> str:
+    """Why errors fail the run no longer."""
+    errors = [i for i in verdict.get("incidents", ()) if i["severity"] == "error" and i["findings"]]
+    known = sum(bool(i["acknowledged"] and i["acknowledged"]["is_valid"]) for i in errors)
+    lasting = len(errors) - known
+    parts = [f"{counted(known, 'incident')} {_is(known)} acknowledged"] if known else []
+    parts += [f"{counted(lasting, 'incident')} {_is(lasting)} not new (--fail_on=new)"] if lasting else []
+    return f"No skew that counts in {rows}: {' and '.join(parts) or 'its features are ignored'}."
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 def _what_moved(verdict: Mapping[str, Any], rows: str) -> str:
     # With --fail_on=warning a warning is enough for `skew`.
     severities = {finding["severity"] for finding in verdict["findings"]}
     worst = "error" if "error" in severities else "warning"
+    order = {incident["id"]: at for at, incident in enumerate(verdict.get("incidents", ()))}
     worst_findings = [f for f in verdict["findings"] if f["severity"] == worst and f["feature"]]
+    worst_findings.sort(key=lambda finding: order.get(finding.get("incident"), len(order)))
     if absence := next((f for f in verdict["findings"] if _says_most_are_absent(f, worst)), None):
         return f"{visible(absence['message'], 400)} In {rows}."
     if not worst_findings:

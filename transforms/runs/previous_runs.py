@@ -27,6 +27,7 @@ from trueserve.transforms.runs.published_runs import (
 )
 from trueserve.transforms.runs.run_ids import RUNS, VERDICT
 from trueserve.transforms.runs.run_order import sorted_runs
+from trueserve.transforms.verdict.incidents.incident import Incident
 
 AUTO = "auto"
 #: Of the runs under an output folder no more than the newest are looked at, and so many windows kept.
@@ -83,6 +84,34 @@ def _latest(output: str, window: Window, contract: Json | None) -> PreviousRuns:
             break
     left_out = len(all_names) - len(names) if chosen.previous is None else 0
     return dataclasses.replace(chosen, broken=broken, left_out=left_out)
+
+
+def last_incidents(output: str, window: Window) -> tuple[Incident, ...]:
+    """The incidents of the last run before `window` that examined one of about its length; none without one.
+
+    Raises UsageError where the output folder cannot be read.
+    """
+    runs_read: list[PublishedRun] = []
+    try:
+        names, standing = run_names(output)[:MOST_RUNS], current_run(output)
+        last = None if standing is None else standing.name
+        for at in range(0, len(names), _AT_A_TIME):
+            runs = read_runs(output, names[at : at + _AT_A_TIME])
+            runs_read += [run for run in runs if run is not None and run.is_examined]
+            previous = _last(_alike(sorted_runs(runs_read, last), window), window)
+            if previous is not None and (window.start is None or previous.window.end == window.start):
+                return previous.incidents
+    except InputError as error:
+        raise UsageError(f"cannot read the earlier runs: {error}") from error
+    previous = _last(_alike(sorted_runs(runs_read, last), window), window)
+    return () if previous is None else previous.incidents
+
+
+def _alike(runs: Iterable[PublishedRun], window: Window) -> list[PublishedRun]:
+    """The runs of windows of about this one's length; all where it has none."""
+    if window.start is None or window.end is None:
+        return list(runs)
+    return [run for run in runs if _of_similar_length(run.window, window)]
 
 
 def choose(

@@ -23,8 +23,10 @@ from trueserve.transforms.runs import window_summary
 from trueserve.transforms.runs.run_ids import ATTEMPT, RUNS, VERDICT, attempt_of
 from trueserve.transforms.runs.window_summary import WindowSummary
 from trueserve.transforms.verdict.feature_stats import Statistics
+from trueserve.transforms.verdict.incidents import recorded
+from trueserve.transforms.verdict.incidents.incident import Incident
 from trueserve.transforms.verdict.model import Space
-from trueserve.transforms.verdict.result import FORMAT
+from trueserve.transforms.verdict.result import READABLE
 
 WINDOW_SUMMARY = "positions.json"
 _READERS = 8
@@ -44,6 +46,7 @@ class PublishedRun:
       replaces: the name of the run whose verdict.json its own took the place of.
       outcome: its verdict.
       baseline, graph: which baseline and which transform graph it compared with (`identity`, `graph_of`).
+      incidents: those that it published; none of older runs.
       files: size in bytes and SHA-256 of its statistics and positions, by name.
     """
 
@@ -55,6 +58,7 @@ class PublishedRun:
     graph: str | None = None
     files: Mapping[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
     replaces: str | None = None
+    incidents: tuple[Incident, ...] = ()
 
     @property
     def is_examined(self) -> bool:
@@ -162,7 +166,7 @@ def read_verdict(path: str) -> Json | None:
         document = None if data is None else json.loads(data)
     except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) and document.get("format") == FORMAT else None
+    return document if isinstance(document, dict) and document.get("format") in READABLE else None
 
 
 def run_of(folder: str, name: str, document: Json) -> PublishedRun | None:
@@ -176,7 +180,15 @@ def run_of(folder: str, name: str, document: Json) -> PublishedRun | None:
     replaces = document.get("replaces")
     replaces = replaces if isinstance(replaces, str) and ATTEMPT.fullmatch(replaces) else None
     return PublishedRun(
-        folder, name, window, outcome, identity(contract), graph_of(contract), files, replaces
+        folder,
+        name,
+        window,
+        outcome,
+        identity(contract),
+        graph_of(contract),
+        files,
+        replaces,
+        recorded.parsed(document),
     )
 
 

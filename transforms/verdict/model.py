@@ -42,9 +42,18 @@ class FindingKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Diagnosis:
+    """What was done to a feature.
+
+    Attributes:
+      confidence: 0 to 1.
+      evidence: what says so, in words.
+      share: the part of the rows or values that it was done to, 0 to 1; None where that is not known.
+    """
+
     cause: str
     confidence: float
     evidence: str
+    share: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +135,7 @@ class Finding:
       p_value: how likely chance alone makes the difference, None where that was not asked.
       raw_features: for a transformed feature, the raw features it is computed from.
       evidence: what the decision rests on; None for findings that do not rest on a test.
+      incident: the id of the incident that it is a part of; None for what belongs to none.
       message: one sentence for a person.
     """
 
@@ -143,6 +153,7 @@ class Finding:
     diagnosis: Diagnosis | None = None
     raw_features: tuple[str, ...] = ()
     evidence: FindingEvidence | None = None
+    incident: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; a distance that is no number, or infinite, is null."""
@@ -165,6 +176,35 @@ class NotCompared:
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureNumbers:
+    """What was measured of a feature that was compared, whether or not it is a finding.
+
+    Attributes:
+      rows: of serving, as they were compared.
+      missing_share, training_missing_share: rows without a value, 0 to 1; None of fields in lists.
+      unseen_share: the share of values that training did not have, beyond what it predicts; None of numbers.
+      psi: the population stability index, over training's deciles or its categories; None without values.
+      metric, effect, least_effect, p_value: of the test of its values that is most over its limit; None where
+        none was made.
+    """
+
+    feature: str
+    space: Space
+    rows: int
+    missing_share: float | None
+    training_missing_share: float | None
+    unseen_share: float | None = None
+    psi: float | None = None
+    metric: str | None = None
+    effect: float | None = None
+    least_effect: float | None = None
+    p_value: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return _finite(vars(self))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +233,7 @@ class ComparisonResult:
         None where nothing was tested.
       nothing: why nothing was compared that was asked for; empty where something was, or nothing was wanted.
       without_power: those of `not_compared` that could not have shown a change.
+      numbers: what was measured of each feature that was compared.
     """
 
     findings: tuple[Finding, ...]
@@ -203,6 +244,7 @@ class ComparisonResult:
     least_visible: float | None = None
     nothing: str = ""
     without_power: frozenset[str] = frozenset()
+    numbers: tuple[FeatureNumbers, ...] = ()
 
     @property
     def examined(self) -> tuple[Finding, ...]:

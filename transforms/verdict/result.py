@@ -11,8 +11,10 @@ from trueserve.transforms.core.accounting import ODD_RATE, UNKNOWN_FEATURE, Acco
 from trueserve.transforms.core.batches import Fault, Window
 from trueserve.transforms.verdict import severity
 from trueserve.transforms.verdict.findings import input as input_findings
+from trueserve.transforms.verdict.incidents.incident import Incident
 from trueserve.transforms.verdict.model import (
     ComparisonResult,
+    FeatureNumbers,
     Finding,
     FindingKind,
     NotCompared,
@@ -23,7 +25,9 @@ from trueserve.transforms.verdict.model import (
 from trueserve.transforms.verdict.severity import Policy
 from trueserve.transforms.verdict.wording import iso, listing
 
-FORMAT = 1
+FORMAT = 2
+#: The layouts of earlier runs that are read, too.
+READABLE = (1, FORMAT)
 _COUNTS = ("read", "decoded", "outside_window", "no_time", "rows", "compared")
 
 
@@ -44,7 +48,7 @@ EXIT_CODES = {
 
 @dataclasses.dataclass(frozen=True)
 class Artifact:
-    """A published file: its path relative to the output folder, its size in bytes, its SHA-256 in hex."""
+    """A published file: path relative to the output folder, size in bytes, SHA-256 in hex."""
 
     path: str
     bytes: int
@@ -93,11 +97,15 @@ class Verdict:
       effective_rows: see `Examined`.
       replay, versions, previous: what is told of replayed answers, of versions and of earlier runs; None
         where it was not asked for.
+      incidents: the findings by what they follow from, worst first, and after them those of the last window
+        that are over; see `incidents`.
+      features: what was measured of each feature that was compared.
       dependence: which features' ties to others were compared, and why if none were; None of older runs.
       replaces: the attempt whose verdict.json this one took the place of; None until publishing says, and
         where there was none.
       least_visible: the least part of the rows (0 to 1) whose change could have been seen; None where nothing
         was tested.
+      too_little: what is said where nothing that counts was found: that too little was examined.
     """
 
     outcome: VerdictOutcome
@@ -116,6 +124,14 @@ class Verdict:
     previous: Mapping[str, Any] | None = None
     dependence: Mapping[str, Any] | None = None
     replaces: str | None = None
+    incidents: tuple[Incident, ...] = ()
+    features: tuple[FeatureNumbers, ...] = ()
+    too_little: tuple[Finding, ...] = ()
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the run failed, or examined nothing."""
+        return self.outcome in (VerdictOutcome.FAILED, VerdictOutcome.NOT_EXAMINED)
 
     @property
     def exit_code(self) -> int:
@@ -123,7 +139,7 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the run failed or examined nothing, one sentence each."""
+        """Why the run failed or examined nothing."""
         return tuple(finding.message for finding in self.findings if finding.kind is FindingKind.INPUT)
 
     def with_artifacts(self, artifacts: Mapping[str, Artifact]) -> Verdict:
@@ -143,7 +159,9 @@ class Verdict:
             "excluded": dict(sorted(self.accounting.excluded.items())),
             "files": [_file(name, counts) for name, counts in in_order(self.accounting.by_file)],
             "forms": self._forms(),
+            "incidents": [incident.to_json() for incident in self.incidents],
             "findings": [finding.to_json() for finding in self.findings],
+            "features": [numbers.to_json() for numbers in self.features],
             "slices": [slice_verdict.to_json() for slice_verdict in self.slices],
             "slices_left_out": self.slices_left_out,
             "not_compared": [left_out.to_json() for left_out in self.not_compared],
@@ -183,7 +201,6 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     """The verdict, without artifacts.
 
     Args:
-      window: the span that was asked for.
       comparisons: one for each space compared.
       faults: what makes the run fail, whatever was found beside it.
       seen: the first and the last time met, where known, for the hint when all lie outside the window.
@@ -197,9 +214,12 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
     why_nothing = (
         [] if why_failed else list(input_findings.why_nothing(window, accounting, compared, policy, seen))
     )
+    too_little = [
+        *input_findings.too_little(accounting, compared, policy),
+        *input_findings.no_slice(examined.slices),
+    ]
     if not why_failed and not why_nothing and not _counting(findings, policy):
-        why_nothing = list(input_findings.too_little(accounting, compared, policy))
-        why_nothing += input_findings.no_slice(examined.slices)
+        why_nothing = too_little
     notices = [*_unknown_ignored(accounting, compared, policy), *_odd_rates(accounting), *examined.notes]
     notices += policy.thresholds.unknown(compared)
     all_findings = sorted([*why_failed, *why_nothing, *findings, *notices], key=severity.order)
@@ -214,7 +234,21 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
         slices_left_out=examined.left_out,
         effective_rows=examined.effective_rows,
         least_visible=input_findings.least_visible(compared),
+        features=tuple(numbers for comparison in compared for numbers in comparison.numbers),
+        too_little=tuple(too_little),
     )
+
+
+def without_accepted(verdict: Verdict, accepted: frozenset[str], policy: Policy) -> Verdict:
+    """The verdict, where findings of the incidents in `accepted` (ids) do not make it `skew`."""
+    if verdict.outcome is not VerdictOutcome.SKEW:
+        return verdict
+    if _counting([f for f in verdict.findings if f.incident not in accepted], policy):
+        return verdict
+    if not verdict.too_little:
+        return dataclasses.replace(verdict, outcome=VerdictOutcome.OK)
+    findings = sorted([*verdict.findings, *verdict.too_little], key=severity.order)
+    return dataclasses.replace(verdict, outcome=VerdictOutcome.NOT_EXAMINED, findings=tuple(findings))
 
 
 def _of_slice(examined_slice: Slice, policy: Policy) -> SliceVerdict:
@@ -224,7 +258,6 @@ def _of_slice(examined_slice: Slice, policy: Policy) -> SliceVerdict:
 
 
 def _odd_rates(accounting: Accounting) -> Iterable[Finding]:
-    """An info of the sampling rates that are none."""
     if rows := accounting.forms[ODD_RATE]:
         message = f"{rows:,} rows have a sampling rate that is no fraction; they count as one row each"
         yield Finding("", Space.SET, FindingKind.SCHEMA, Severity.INFO, ODD_RATE[1], message)
@@ -262,5 +295,5 @@ def _outcome(failed: object, nothing: object, findings: Iterable[Finding], polic
 
 def _counting(findings: Iterable[Finding], policy: Policy) -> bool:
     """Whether any finding makes the verdict `skew`."""
-    counting = (f for f in findings if f.feature not in policy.ignore or not f.feature)
-    return any(severity.at_least(finding.severity, policy.fail_on) for finding in counting)
+    counting = (f.severity for f in findings if f.feature not in policy.ignore or not f.feature)
+    return any(severity.at_least(each, policy.fail_on) for each in counting)

@@ -54,6 +54,7 @@ class Policy:
       jsd, linf: the user's thresholds (0..1) for numbers and for categories, where the schema has none; None
         where the user has given none; `linf` also holds for the share of missing rows.
       fail_on: the mildest severity that makes the verdict `skew`.
+      only_news: whether only incidents that are new, or have got worse, make the verdict `skew`.
       ignore: features, of either space, that never do; their findings are shown as info.
       only: the features that are looked at, of either space, with what is computed from them; empty for all.
       thresholds: the user's own limits, feature by feature.
@@ -68,6 +69,7 @@ class Policy:
     jsd: float | None = None
     linf: float | None = None
     fail_on: Severity = Severity.ERROR
+    only_news: bool = False
     ignore: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
     thresholds: Thresholds = dataclasses.field(default_factory=Thresholds)

@@ -12,6 +12,11 @@ note = "moves with the season; agreed in 2026-11"
 
 [alarms]
 budget = "P90D"
+
+[[acknowledged]]
+incident = "carrier-3f2a9c"
+until = 2026-12-24
+note = "the client is mended in the next release"
 """
 
 from __future__ import annotations
@@ -25,6 +30,8 @@ from typing import Any
 
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.files import windows
+from trueserve.transforms.verdict.incidents import acknowledged
+from trueserve.transforms.verdict.incidents.acknowledged import Acknowledged
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.wording import listing, plain
 
@@ -83,6 +90,7 @@ class Thresholds:
       defaults: limits of all features, by key of `LIMITS`.
       features: by space and name.
       budget: the time in which all comparisons together may raise one false alarm.
+      acknowledged: the incidents that are accepted for a time.
       vectors: the features of any space that are compared position by position; None for those whose lists
         have one length in training.
     """
@@ -92,6 +100,7 @@ class Thresholds:
     features: Mapping[tuple[Space, str], Override] = dataclasses.field(default_factory=dict)
     budget: dt.timedelta = BUDGET
     vectors: frozenset[str] | None = None
+    acknowledged: tuple[Acknowledged, ...] = ()
 
     def is_vector(self, feature: str) -> bool | None:
         """Whether the feature is compared position by position; None where the file says nothing of it."""
@@ -141,7 +150,7 @@ def parse(text: bytes, file: str) -> Thresholds:
         document = tomllib.loads(text.decode())
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UsageError(f"{file} is no TOML: {plain(str(error))}") from error
-    _check_keys(file, "", document, ("format", "vectors", "defaults", "alarms", *_SPACES))
+    _check_keys(file, "", document, ("format", "vectors", "defaults", "alarms", "acknowledged", *_SPACES))
     if type(document.get("format")) is not int or document["format"] != FORMAT:
         raise UsageError(f"{file}: expected format = {FORMAT}, got {_shown(document.get('format'))}")
     return Thresholds(
@@ -152,6 +161,7 @@ def parse(text: bytes, file: str) -> Thresholds:
         features=dict(_features(file, document)),
         budget=_budget(file, _table(file, "alarms", document.get("alarms", {}))),
         vectors=_vectors(file, document.get("vectors")),
+        acknowledged=acknowledged.parse(file, document.get("acknowledged", [])),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 import json
 import random
@@ -27,6 +28,7 @@ from trueserve.transforms.runs.window_summary import WindowSummary
 from trueserve.transforms.verdict.model import Severity, Space
 from trueserve.transforms.verdict.reference import Reference
 from trueserve.transforms.verdict.severity import Policy
+from trueserve.transforms.verdict.thresholds import Thresholds
 
 ROWS = 2000
 Json = Mapping[str, Any]
@@ -104,6 +106,17 @@ def test_drift_alone_is_skew_where_warnings_fail(tmp_path: Path) -> None:
     calm = Nightly(tmp_path / "calm", training)
     calm.validate(rides(20_000, 2, shift=-0.05), day(0))
     assert calm.validate(rides(20_000, 3, shift=0.05), day(1))["verdict"] == "ok"
+
+
+def test_warnings_since_the_last_window_have_a_budget(training: Reference, tmp_path: Path) -> None:
+    kept = []
+    for days in (1, 3000):
+        policy = Policy(thresholds=Thresholds(budget=dt.timedelta(days=days)))
+        job = Nightly(tmp_path / str(days), training, policy)
+        job.validate(rides(ROWS, 3), day(0))
+        # A p-value of 5e-4 is below 0.005, and above one night in 3,000.
+        kept.append([*drift(job.validate(rides(ROWS, 4, shift=0.06), day(1)))])
+    assert kept == [["kolmogorov_smirnov"], []]
 
 
 def test_a_run_that_has_gone_since_the_launch_costs_no_verdict(training: Reference, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def check_whole(output: str, *known: dict[str, bytes]) -> None:
         data = read(output, name)
         leaf = name.rsplit("/", 1)[-1]
         if leaf == "verdict.json":
-            assert json.loads(data)["format"] == 1
+            assert json.loads(data)["format"] == 2
         elif not name.startswith("failed/"):
             assert data in [data for files in known for file, data in files.items() if file.endswith(leaf)]
 

@@ -91,7 +91,7 @@ BROKEN: list[Any] = [
     b"{",
     b"[" * 200_000,
     b"[]",
-    {"format": 2},
+    {"format": 3},
     {"window": 5},
     {"window": {"start": "2013-06-09T00:00:00Z", "end": "2013-06-02T00:00:00Z"}},
     {"window": {"start": float("nan"), "end": 10**400}},

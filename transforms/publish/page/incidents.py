@@ -161,7 +161,7 @@ def _entries(index: int, incident: Json, findings: Sequence[Json]) -> Iterable[M
         limit = incident["least_effect"]
         against = f" (limit {formatting.number(limit)})" if limit else ""
         yield _ENTRY.format("effect", formatting.number(incident["effect"]) + against)
-    yield _ENTRY.format("predictions", joined(harm(incident["harm"])))
+    yield _ENTRY.format("predictions", harm(incident["harm"]))
     if incident["acknowledged"]:
         yield _ENTRY.format("acknowledged", text(incident["acknowledged"].get("note") or "", SENTENCE))
     if incident["state"] not in PAST and (findings or incident["features"]):
@@ -172,25 +172,9 @@ def _entries(index: int, incident: Json, findings: Sequence[Json]) -> Iterable[M
         yield _ENTRY.format("shown by", link)
 
 
-def harm(effects: Mapping[str, Any] | None) -> Iterable[Markup]:
-    """What an incident did to the predictions: its sentences, then its figures by name."""
-    if not effects:
-        yield text("effect not measured")
-        return
-    sentences = [value for value in effects.values() if isinstance(value, str) and " " in value]
-    if sentences:
-        yield text(" ".join(sentences), SENTENCE)
-        return
-    figures = {
-        key: value
-        for key, value in effects.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-    yield text(
-        ", ".join(f"{key.replace('_', ' ')} {formatting.number(value)}" for key, value in figures.items())
-        or "effect not measured",
-        SENTENCE,
-    )
+def harm(measured: Mapping[str, Any] | None) -> Markup:
+    """What an incident did to the predictions, in words."""
+    return text(measured["text"] if measured and measured.get("text") else "effect not measured", SENTENCE)
 
 
 def title_of(incident: Json) -> Markup:

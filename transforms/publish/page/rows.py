@@ -102,8 +102,8 @@ def _row(
         findings=tuple(findings),
         measured=_measured(findings, _decided(entry) or passing),
         raw_features=tuple(next(filter(None, origins), ())),
-        missing_share=entry.get("missing"),
-        unseen_share=entry.get("unseen"),
+        missing_share=entry.get("missing_share"),
+        unseen_share=entry.get("unseen_share"),
     )
 
 

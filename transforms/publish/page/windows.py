@@ -75,7 +75,9 @@ class WindowOfRun:
         for entry in entries(self.run.document, "features"):
             ratio = _ratio(entry)
             level = UNKNOWN if ratio is None else NEAR if ratio >= 0.5 else QUIET
-            measures[_key(entry)] = Measure(level, ratio, _share(entry, "missing"), _share(entry, "unseen"))
+            measures[_key(entry)] = Measure(
+                level, ratio, _share(entry, "missing_share"), _share(entry, "unseen_share")
+            )
         for finding in entries(self.run.document, "findings"):
             if finding.get("slice") is None and finding.get("feature") and finding.get("kind") != "drift":
                 key = _key(finding)

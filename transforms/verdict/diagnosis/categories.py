@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,16 +107,32 @@ def _respelled(before: Shares, after: Shares) -> Iterator[Diagnosis]:
         explained = {value: share for value, share in new.items() if spelling.plain(value) in known}
         part = sum(explained.values()) / sum(new.values())
         if part >= _LEAST:
-            yield Diagnosis(SPELLED, round(_SURE * part, 3), _spelled_evidence(spelling, explained, new))
+            evidence = _spelled_evidence(spelling, explained, new)
+            yield Diagnosis(SPELLED, round(_SURE * part, 3), evidence, _share(sum(explained.values())))
             return
 
 
 def _spelled_evidence(spelling: _Spelling, explained: Shares, new: Shares) -> str:
     share = sum(explained.values())
+    description = _case(explained) if spelling.plain is str.casefold else spelling.description
     return (
-        f"{spelling.description}: {len(explained):,} of {len(new):,} new values equal a training value apart"
+        f"{description}: {len(explained):,} of {len(new):,} new values equal a training value apart"
         f" from that; they are {share:.1%} of served values"
     )
+
+
+def _case(values: Iterable[str]) -> str:
+    """How letters are written that training has in another case."""
+    cases = [str(value) for value in values]
+    for name, written in (("lower", str.lower), ("upper", str.upper)):
+        if all(value == written(value) for value in cases):
+            return f"values are in {name} case"
+    return "the case of letters differs"
+
+
+def _share(part: float) -> float:
+    """A part of the rows, 0 to 1, as it is published."""
+    return round(min(part, 1.0), 4)
 
 
 def _affixes(before: Shares, new: Shares) -> Iterator[_Spelling]:
@@ -168,6 +184,7 @@ class _Expected(NamedTuple):
     cause: str
     description: str
     shares: Shares
+    part: float
 
 
 def _fitting(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
@@ -181,7 +198,8 @@ def _fitting(before: Shares, after: Shares, size: float) -> Iterator[Diagnosis]:
         fit = min(_fit(cause.shares, before, after, size), _fit_of_rare(cause.shares, before, after, size))
         if fit >= _LEAST:
             sure = _SURE * fit * weight / math.fsum(weights)
-            yield Diagnosis(cause.cause, round(sure, 3), f"{cause.description} (fit {fit:.3f})")
+            evidence = f"{cause.description} (fit {fit:.3f})"
+            yield Diagnosis(cause.cause, round(sure, 3), evidence, _share(cause.part))
 
 
 def _fit(expected: Shares, before: Shares, after: Shares, size: float) -> float:
@@ -220,7 +238,7 @@ def _constant(before: Shares, after: Shares) -> Iterator[_Expected]:
     if part > 0:
         expected = {value: (1 - part) * share for value, share in before.items()}
         description = f"one value replaces others in about {part:.1%} of rows"
-        yield _Expected(CONSTANT, description, expected | {grown: q})
+        yield _Expected(CONSTANT, description, expected | {grown: q}, part)
 
 
 def _moved(before: Shares, after: Shares) -> Iterator[_Expected]:
@@ -233,7 +251,7 @@ def _moved(before: Shares, after: Shares) -> Iterator[_Expected]:
         description = (
             f"one value lost what another value gained, {part:.1%} of served values: an id that moved?"
         )
-        yield _Expected(MOVED, description, expected)
+        yield _Expected(MOVED, description, expected, part)
 
 
 def _swapped(before: Shares, after: Shares, others: Mapping[str, Shares]) -> Iterator[Diagnosis]:
@@ -252,7 +270,7 @@ def _swapped(before: Shares, after: Shares, others: Mapping[str, Shares]) -> Ite
         apart = _distance(scaled, {value: v / total for value, v in beyond.items()})
         if apart < 0.3:
             evidence = f"{share:.1%} of values are those of `{name}`, in its proportions"
-            yield Diagnosis(SWAPPED, round(_SURE * (1 - apart / 2), 3), evidence)
+            yield Diagnosis(SWAPPED, round(_SURE * (1 - apart / 2), 3), evidence, _share(share))
 
 
 def _new(before: Shares, after: Shares) -> Iterator[Diagnosis]:
@@ -260,6 +278,5 @@ def _new(before: Shares, after: Shares) -> Iterator[Diagnosis]:
     new = _new_share(before, after)
     share, distance = sum(new.values()), _distance(before, after)
     if share > 0 and distance > 0 and share / distance >= _LEAST:
-        yield Diagnosis(
-            NEW, 0.7, f"{len(new):,} values that training did not have, {share:.1%} of served values"
-        )
+        evidence = f"{len(new):,} values that training did not have, {share:.1%} of served values"
+        yield Diagnosis(NEW, 0.7, evidence, _share(share))

@@ -94,7 +94,8 @@ class _Causes:
         before = 0.0 if training is None else training.missing_share
         after = missing / self.pair.rows if self.pair.rows else 1.0
         cause = MISSING_MORE if after >= before else MISSING_LESS
-        return Diagnosis(cause, 0.98, f"missing in {before:.1%} of training and {after:.1%} of serving")
+        evidence = f"missing in {before:.1%} of training and {after:.1%} of serving"
+        return Diagnosis(cause, 0.98, evidence, round(min(after, 1.0), 4))
 
     @cached_property
     def _of_values(self) -> dict[str, Diagnosis]:

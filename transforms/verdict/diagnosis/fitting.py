@@ -109,7 +109,8 @@ def _chosen(fits: list[Fit], size: float) -> Diagnosis:
     beyond = max(best.left - noise, 0.0) / (best.left / (1 - best.fit)) if best.fit < 1 else 0.0
     confidence = min(sure, _SURE) * (1 - beyond) * _quality(best)
     is_named = best.part > _ALL or not _is_unit(best) or confidence >= _CONFIDENT
-    return Diagnosis(best.explanation.cause, round(confidence, 3), _evidence(best, is_named=is_named))
+    share = 1.0 if best.part > _ALL else round(best.part, 4)
+    return Diagnosis(best.explanation.cause, round(confidence, 3), _evidence(best, is_named=is_named), share)
 
 
 def _without_beaten(fits: list[Fit], noise: float) -> list[Fit]:

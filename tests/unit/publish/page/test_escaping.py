@@ -103,11 +103,18 @@ INCIDENT = {
     "effect": 1.0,
     "least_effect": 0.1,
     "what_to_do": TAG,
-    "harm": {"sentence": f"{TAG} {TAG}", TAG: 1.0},
+    "harm": {"text": TAG},
     "acknowledged": {"until": TAG, "note": TAG},
 }
 WITH_INCIDENT = {"incidents": [INCIDENT], "findings": [HOSTILE_FINDING | {"incident": TAG}]}
-FEATURE = {"feature": TAG, "space": TAG, "effect": 1.0, "least_effect": 0.1, "missing": 0.1, "unseen": 0.1}
+FEATURE = {
+    "feature": TAG,
+    "space": TAG,
+    "effect": 1.0,
+    "least_effect": 0.1,
+    "missing_share": 0.1,
+    "unseen_share": 0.1,
+}
 RUNS = [
     PastRun(WITH_INCIDENT | {"verdict": TAG, "window": {"start": f"{i}{TAG}"}, "features": [FEATURE]}, TAG)
     for i in range(2)

@@ -224,7 +224,9 @@ def test_the_limit_shown_is_that_of_the_test_that_decided() -> None:
     [row] = page_rows.rows(document, [], [])
     assert row.measured == {"metric": "kolmogorov_smirnov", "distance": 0.3, "threshold": 0.025}
     entry = {"feature": "b", "space": "raw", "metric": "ks", "effect": 0.01, "least_effect": 0.025}
-    document = make_verdict("ok").to_json() | {"features": [entry | {"missing": 0.5, "unseen": None}]}
+    document = make_verdict("ok").to_json() | {
+        "features": [entry | {"missing_share": 0.5, "unseen_share": None}]
+    }
     [row] = page_rows.rows(document, [], [quiet("b", 0.09)])
     assert (row.measured, row.missing_share, row.unseen_share) == (
         {"metric": "ks", "distance": 0.01, "threshold": 0.025},

@@ -74,16 +74,20 @@ def test_a_verdict_of_format_1_tells_of_its_findings_alone() -> None:
         {"window": None, "features": 3, "findings": None, "incidents": "x"},
         {
             "window": {"start": 5},
-            "features": [None, 3, {}, {"effect": "a", "least_effect": True, "missing": "?"}],
+            "features": [None, 3, {}, {"effect": "a", "least_effect": True, "missing_share": "?"}],
         },
         {"window": [], "findings": [{"feature": 3, "slice": None, "evidence": 4, "severity": []}, []]},
         {"incidents": [{"id": None, "state": []}, 4], "features": [{"effect": 1, "least_effect": 0}]},
         {"window": {"start": "0001-01-01T00:00:00+23:59"}, "incidents": [{"id": "a", "severity": {}}]},
-        {"features": [make_entry("fare", effect, missing=effect) for effect in (1e308, 10**400, math.nan)]},
+        {
+            "features": [
+                make_entry("fare", effect, missing_share=effect) for effect in (1e308, 10**400, math.nan)
+            ]
+        },
         {
             "features": [
                 make_entry("fare", 1e308, least_effect=1e-308),
-                make_entry("x", -1.0, unseen=-math.inf),
+                make_entry("x", -1.0, unseen_share=-math.inf),
             ]
         },
     ],
@@ -148,7 +152,10 @@ def lines(*entries: dict[str, Any] | None) -> dict[str, tuple[str, str, str]]:
 
 def test_a_line_goes_over_the_windows_and_has_a_gap_where_nothing_is_known() -> None:
     drawn = lines(
-        make_entry("fare", 0.0125), make_entry("fare", 0.05, missing=0.1), None, make_entry("fare", 0.05)
+        make_entry("fare", 0.0125),
+        make_entry("fare", 0.05, missing_share=0.1),
+        None,
+        make_entry("fare", 0.05),
     )
     assert drawn["effect"] == (
         "effect, the last 2 of its limit, the most 2",

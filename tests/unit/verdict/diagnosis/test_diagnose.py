@@ -45,7 +45,8 @@ def test_rows_that_lack_a_feature(
     training: int | None, serving: int | None, cause: str, evidence: str
 ) -> None:
     [made] = diagnose.diagnosed(pair(training, serving), [finding(FindingKind.PRESENCE)])
-    assert made.diagnosis == Diagnosis(cause, 0.98, evidence)
+    share = 1.0 if serving is None else 1 - serving / 1000
+    assert made.diagnosis == Diagnosis(cause, 0.98, evidence, round(share, 4))
     # The finding says it already.
     assert made.message == "it differs"
 

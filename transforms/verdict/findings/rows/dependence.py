@@ -131,7 +131,9 @@ def _finding(dependence: Dependence, weaker: Weaker, limit: float) -> Finding:
         distance=weaker.part,
         threshold=limit,
         p_value=weaker.p_value,
-        diagnosis=Diagnosis(OTHER_ROWS, 0.5 if weaker.either else 0.9, evidence),
+        diagnosis=Diagnosis(
+            OTHER_ROWS, 0.5 if weaker.either else 0.9, evidence, round(min(weaker.part, 1.0), 4)
+        ),
         evidence=_evidence(weaker, limit, dependence.rows),
     )
 

@@ -1,0 +1,1 @@
+"""Flags of commands that read what runs have published."""
