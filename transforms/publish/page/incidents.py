@@ -192,7 +192,9 @@ def _acknowledged(acknowledged: Json | None) -> Markup:
 
 
 def _pictures(incident: Json, by_key: Mapping[Key, tuple[int, Row]]) -> Markup:
-    drawn = [by_key[key] for key in _keys(incident) if key in by_key and by_key[key][1].picture is not None]
+    """Its features, each with what is computed from it and moved along, as far as they can be drawn."""
+    keys = dict.fromkeys(key for own in _keys(incident) for key in (own, *_computed(own, incident, by_key)))
+    drawn = [by_key[key] for key in keys if key in by_key and by_key[key][1].picture is not None]
     figures = [
         _FIGURE.format(
             i, name(row.feature, 80), text(row.space), page_features.picture_of(row, page_charts.SMALL)
@@ -202,6 +204,17 @@ def _pictures(incident: Json, by_key: Mapping[Key, tuple[int, Row]]) -> Markup:
     more = len(drawn) - PICTURES
     rest = Markup('<p class="soft">{}</p>').format(formatting.counted(more, "more feature"))
     return joined(figures) + (rest if more > 0 else NOTHING)
+
+
+def _computed(own: Key, incident: Json, by_key: Mapping[Key, tuple[int, Row]]) -> list[Key]:
+    """The features computed from one that have a finding of the same incident."""
+    return [
+        key
+        for key, (_, row) in by_key.items()
+        if own == ("raw", own[1])
+        and own[1] in row.raw_features
+        and any(finding.get("incident") == incident["id"] for finding in row.findings)
+    ]
 
 
 def _fold(index: int, incident: Json, findings: Sequence[Json], cards: Sequence[Card], budget: int) -> Markup:

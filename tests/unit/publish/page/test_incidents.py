@@ -115,6 +115,19 @@ def test_pictures_are_those_of_the_features_concerned_and_lead_to_their_cards() 
         assert f'values of {name}, training and serving"' in card
 
 
+def test_what_is_computed_from_a_feature_and_moved_along_stands_with_it() -> None:
+    document, pictures = skewed_document()
+    document["incidents"][0]["features"].pop()
+    html = str(incidents.section(document, rows.rows(document, pictures, [])))
+    [card] = re.findall('id="i0".*?</article>', html)
+    assert re.findall('<a href="#r\\d">(\\w+)</a>', card) == ["carrier", "carrier_id"]
+    # Unless its finding is of another incident.
+    document["findings"][1]["incident"] = None
+    html = str(incidents.section(document, rows.rows(document, pictures, [])))
+    [card] = re.findall('id="i0".*?</article>', html)
+    assert re.findall('<a href="#r\\d">(\\w+)</a>', card) == ["carrier"]
+
+
 def test_of_many_features_four_are_drawn() -> None:
     document, pictures = skewed_document()
     document["incidents"][0]["features"] = [
