@@ -36,7 +36,7 @@ def hostile_pages() -> dict[str, bytes]:
     )
     incidents = [
         page_documents.make_incident(
-            h, ("raw", h), title=h or "x", what_to_do=h, kind=h, state=h, since=h, severity=h, harm={h: h},
+            h, ("raw", h), title=h, what_to_do=h, kind=h, state=h, since=h, severity=h, harm={"text": h},
             acknowledged={"until": h, "note": h},
         )
         for h in HOSTILE

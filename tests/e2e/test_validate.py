@@ -65,7 +65,7 @@ def test_statistics_are_those_counted_in_memory(home: Home, tmp_path: Path, caps
 
 
 def test_planted_skew_is_found_and_nothing_else(home: Home, tmp_path: Path, capsys: Capture) -> None:
-    result = e2e.validate(capsys, home.baseline, home.skewed, tmp_path)
+    result = e2e.validate(capsys, home.baseline, home.skewed, tmp_path, "--verbose")
     document = e2e.verdict(tmp_path)
     assert (result.code, document["verdict"], document["exit_code"]) == (1, "skew", 1)
     assert e2e.errors(document) == PLANTED

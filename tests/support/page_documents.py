@@ -110,7 +110,7 @@ def large_page(features: int, windows: int = 0) -> bytes:
         make_finding(p.feature, "info", distance=0.05, space=p.space, raw_features=_origin(p))
         for p in pictures
     ]
-    entries = [make_entry(p.feature, 0.011, str(p.space), missing=0.012) for p in pictures]
+    entries = [make_entry(p.feature, 0.011, str(p.space), missing_share=0.012) for p in pictures]
     earlier_runs = [past_run(day + 1, entries) for day in range(windows)]
     document = make_verdict("ok").to_json() | {"features": entries}
     return page.render_document(document, pictures, distances, earlier_runs, features)

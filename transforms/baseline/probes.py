@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from trueserve.transforms.baseline.probe_selection import Pool, choose
 from trueserve.transforms.baseline.synthetic_probes import make_synthetic_rows
+from trueserve.transforms.core import tensorflow_messages
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.files import paths, tfrecord
@@ -95,10 +96,13 @@ def read_probes(path: str) -> tuple[pa.RecordBatch, pa.RecordBatch]:
 
     Raises UsageError for a file that is broken, InputError for one that cannot be read.
     """
+    return parse_probes(paths.read_bytes(path), path)
+
+
+def parse_probes(data: bytes, path: str) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """`read_probes` of a file's content. Raises UsageError, which names `path`, where it is broken."""
     try:
-        records = [
-            record for chunk in tfrecord.read_records(io.BytesIO(paths.read_bytes(path))) for record in chunk
-        ]
+        records = [record for chunk in tfrecord.read_records(io.BytesIO(data)) for record in chunk]
         examples = [_parsed(record) for record in records]
         columns = json.loads(examples[0].features.feature[_COLUMNS].bytes_list.value[0])
     except (tfrecord.TFRecordError, ValueError, IndexError) as error:
@@ -115,7 +119,7 @@ def _kind(column: pa.Array) -> str:
 
 
 def _example(row: dict[str, Any], columns: dict[str, pa.Array]) -> Any:
-    example = _new_example()
+    example = tensorflow_messages.example()()
     for name, values in row.items():
         if values is not None:
             kind = getattr(example.features.feature[name], _LISTS[_kind(columns[name])])
@@ -140,17 +144,10 @@ def _column(name: str, kind: str, rows: Iterable[Any]) -> pa.Array:
     return pa.array(lists, pa.large_list(_TYPES[kind]))
 
 
-def _new_example() -> Any:
-    # Late: the message type is TensorFlow's, which takes seconds to import.
-    import tensorflow as tf
-
-    return tf.train.Example()
-
-
 def _parsed(record: bytes) -> Any:
     from google.protobuf.message import DecodeError
 
-    example = _new_example()
+    example = tensorflow_messages.example()()
     try:
         example.ParseFromString(record)
     except DecodeError as error:

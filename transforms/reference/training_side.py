@@ -15,7 +15,7 @@ from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import open_stream, pa
 from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import paths
-from trueserve.transforms.reference import prediction_reference
+from trueserve.transforms.reference import prediction_reference, vocabularies
 from trueserve.transforms.verdict.evidence import new_values
 from trueserve.transforms.verdict.feature_stats import views_by_feature
 from trueserve.transforms.verdict.findings import contracts as contracts_findings
@@ -111,6 +111,7 @@ def of_baseline(baseline: Baseline, spaces: Sequence[str], *, samples: Sequence[
         unknown_ids=contract.unknown_ids,
         buckets=contract.buckets,
         new_values=_new_values(baseline),
+        vocabulary=vocabularies.of_baseline(baseline) if Space.TRANSFORMED.value in spaces else {},
         variation=variation.get(Space.TRANSFORMED.value),
     )
     references = [reference for reference in (raw, transformed) if reference.space in spaces]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,16 +81,18 @@ def pictures(
         if name not in after or not after[name].present:
             after[name] = view
     names = [name for name in dict.fromkeys([*before, *after]) if not reference.is_label(name)]
-    return tuple(_picture(name, reference.space, before.get(name), after.get(name)) for name in names)
+    return tuple(_picture(reference, name, before.get(name), after.get(name)) for name in names)
 
 
-def _picture(name: str, space: Space, training: View | None, serving: View | None) -> FeaturePicture:
+def _picture(reference: Reference, name: str, training: View | None, serving: View | None) -> FeaturePicture:
     kind = _kind(training, serving)
-    draw = {"number": _numbers, "category": _categories}.get(kind, _nothing)
-    drawn = draw(training, serving)
+    if kind == "category":
+        drawn = _categories(training, serving, functools.partial(reference.label_of, name))
+    else:
+        drawn = _numbers(training, serving) if kind == "number" else _Drawn()
     return FeaturePicture(
         feature=name,
-        space=space,
+        space=reference.space,
         kind=kind,
         **drawn._asdict(),
         training_missing=training.missing_share if training else 1.0,
@@ -116,17 +119,13 @@ def _kind(training: View | None, serving: View | None) -> str:
     return kind if kind in ("number", "category") else "none"
 
 
-def _nothing(_training: View | None, _serving: View | None) -> _Drawn:
-    return _Drawn()
-
-
-def _categories(training: View | None, serving: View | None) -> _Drawn:
+def _categories(training: View | None, serving: View | None, label_of: Callable[[str], str] = str) -> _Drawn:
     before, after = (_category_shares(view) for view in (training, serving))
     nameable = _nameable(training, serving)
     weight = {value: max(before.get(value, 0.0), after.get(value, 0.0)) for value in nameable}
     shown = sorted(weight, key=lambda value: (-weight[value], value))[:CATEGORIES]
     shares = [tuple(distribution.get(value, 0.0) for value in shown) for distribution in (before, after)]
-    labels = tuple(plain(value if len(value) <= _LONGEST else value[:_LONGEST] + "...") for value in shown)
+    labels = tuple(_label(label_of(value)) for value in shown)
     rest = [
         max(1 - sum(part), 0.0) if distribution else 0.0
         for distribution, part in zip((before, after), shares, strict=True)
@@ -134,6 +133,10 @@ def _categories(training: View | None, serving: View | None) -> _Drawn:
     if max(rest) < _NO_REST:
         return _Drawn(labels, (), shares[0], shares[1])
     return _Drawn((*labels, OTHER), (), (*shares[0], rest[0]), (*shares[1], rest[1]))
+
+
+def _label(value: str) -> str:
+    return plain(value if len(value) <= _LONGEST else value[:_LONGEST] + "...")
 
 
 def _nameable(training: View | None, serving: View | None) -> set[str]:

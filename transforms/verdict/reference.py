@@ -63,6 +63,7 @@ class Reference:
       group_by: the feature by which rows belong together; None for none.
       new_values: for a transformed feature the share of values, 0 to 1, that new values of raw texts make.
       sample: training rows for slices by a feature; None where none were asked for, or there are none.
+      vocabulary: for a transformed feature the text of each id, as far as it is known; for pictures.
     """
 
     schema: schema_pb2.Schema
@@ -82,6 +83,15 @@ class Reference:
     group_by: str | None = None
     new_values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     sample: TrainingSample | None = None
+    vocabulary: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+
+    def label_of(self, feature: str, value: str) -> str:
+        """A category's value as people know it: an id of a vocabulary with its text."""
+        if text := self.vocabulary.get(feature, {}).get(value):
+            return f"{text} ({value})"
+        first, last = self.unknown_ids.get(feature, (0, -1))
+        is_unknown = value.removeprefix("-").isdecimal() and first <= int(value) <= last
+        return f"unknown words ({value})" if is_unknown else value
 
     def is_label(self, name: str) -> bool:
         """Whether `name` is the label or is computed from it."""

@@ -161,7 +161,7 @@ def _entries(index: int, incident: Json, findings: Sequence[Json]) -> Iterable[M
         limit = incident["least_effect"]
         against = f" (limit {formatting.number(limit)})" if limit else ""
         yield _ENTRY.format("effect", formatting.number(incident["effect"]) + against)
-    yield _ENTRY.format("predictions", joined(harm(incident["harm"])))
+    yield _ENTRY.format("predictions", harm(incident["harm"]))
     if incident["acknowledged"]:
         yield _ENTRY.format("acknowledged", text(incident["acknowledged"].get("note") or "", SENTENCE))
     if incident["state"] not in PAST and (findings or incident["features"]):
@@ -172,25 +172,9 @@ def _entries(index: int, incident: Json, findings: Sequence[Json]) -> Iterable[M
         yield _ENTRY.format("shown by", link)
 
 
-def harm(effects: Mapping[str, Any] | None) -> Iterable[Markup]:
-    """What an incident did to the predictions: its sentences, then its figures by name."""
-    if not effects:
-        yield text("effect not measured")
-        return
-    sentences = [value for value in effects.values() if isinstance(value, str) and " " in value]
-    if sentences:
-        yield text(" ".join(sentences), SENTENCE)
-        return
-    figures = {
-        key: value
-        for key, value in effects.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-    yield text(
-        ", ".join(f"{key.replace('_', ' ')} {formatting.number(value)}" for key, value in figures.items())
-        or "effect not measured",
-        SENTENCE,
-    )
+def harm(measured: Mapping[str, Any] | None) -> Markup:
+    """What an incident did to the predictions, in words."""
+    return text(measured["text"] if measured and measured.get("text") else "effect not measured", SENTENCE)
 
 
 def title_of(incident: Json) -> Markup:
@@ -209,7 +193,9 @@ def _acknowledged(acknowledged: Json | None) -> Markup:
 
 
 def _pictures(incident: Json, by_key: Mapping[Key, tuple[int, Row]]) -> Markup:
-    drawn = [by_key[key] for key in _keys(incident) if key in by_key and by_key[key][1].picture is not None]
+    """Its features, each with what is computed from it and moved along, as far as they can be drawn."""
+    keys = dict.fromkeys(key for own in _keys(incident) for key in (own, *_computed(own, incident, by_key)))
+    drawn = [by_key[key] for key in keys if key in by_key and by_key[key][1].picture is not None]
     figures = [
         _FIGURE.format(
             i, name(row.feature, 80), text(row.space), page_features.picture_of(row, page_charts.SMALL)
@@ -219,6 +205,17 @@ def _pictures(incident: Json, by_key: Mapping[Key, tuple[int, Row]]) -> Markup:
     more = len(drawn) - PICTURES
     rest = Markup('<p class="soft">{}</p>').format(formatting.counted(more, "more feature"))
     return joined(figures) + (rest if more > 0 else NOTHING)
+
+
+def _computed(own: Key, incident: Json, by_key: Mapping[Key, tuple[int, Row]]) -> list[Key]:
+    """The features computed from one that have a finding of the same incident."""
+    return [
+        key
+        for key, (_, row) in by_key.items()
+        if own == ("raw", own[1])
+        and own[1] in row.raw_features
+        and any(finding.get("incident") == incident["id"] for finding in row.findings)
+    ]
 
 
 def _fold(index: int, incident: Json, findings: Sequence[Json], cards: Sequence[Card], budget: int) -> Markup:

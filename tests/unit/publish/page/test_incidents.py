@@ -67,15 +67,11 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
     ("harm", "text"),
     [
         ({}, "effect not measured"),
-        ({"sentence": "3 of 9 answers changed.", "share": 0.3}, "3 of 9 answers changed."),
-        (
-            {"changed_share": 0.25, "mean_change": 2, "kind": "auc", "sure": True},
-            "changed share 0.25, mean change 2",
-        ),
+        ({"text": "3 of 9 answers changed.", "share": 0.3}, "3 of 9 answers changed."),
         ({"kind": "auc"}, "effect not measured"),
     ],
 )
-def test_harm_is_said_in_its_sentences_or_else_its_figures(harm: dict[str, Any], text: str) -> None:
+def test_harm_is_said_in_its_words(harm: dict[str, Any], text: str) -> None:
     assert entries(section(make_incident("a-1", harm=harm)))["predictions"] == text
 
 
@@ -117,6 +113,19 @@ def test_pictures_are_those_of_the_features_concerned_and_lead_to_their_cards() 
     for number, name, _ in figures:
         assert f'id="{number}"' in html
         assert f'values of {name}, training and serving"' in card
+
+
+def test_what_is_computed_from_a_feature_and_moved_along_stands_with_it() -> None:
+    document, pictures = skewed_document()
+    document["incidents"][0]["features"].pop()
+    html = str(incidents.section(document, rows.rows(document, pictures, [])))
+    [card] = re.findall('id="i0".*?</article>', html)
+    assert re.findall('<a href="#r\\d">(\\w+)</a>', card) == ["carrier", "carrier_id"]
+    # Unless its finding is of another incident.
+    document["findings"][1]["incident"] = None
+    html = str(incidents.section(document, rows.rows(document, pictures, [])))
+    [card] = re.findall('id="i0".*?</article>', html)
+    assert re.findall('<a href="#r\\d">(\\w+)</a>', card) == ["carrier"]
 
 
 def test_of_many_features_four_are_drawn() -> None:

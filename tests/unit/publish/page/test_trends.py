@@ -79,11 +79,15 @@ def test_a_verdict_of_format_1_tells_of_its_findings_alone() -> None:
         {"window": [], "findings": [{"feature": 3, "slice": None, "evidence": 4, "severity": []}, []]},
         {"incidents": [{"id": None, "state": []}, 4], "features": [{"effect": 1, "least_effect": 0}]},
         {"window": {"start": "0001-01-01T00:00:00+23:59"}, "incidents": [{"id": "a", "severity": {}}]},
-        {"features": [make_entry("fare", effect, missing=effect) for effect in (1e308, 10**400, math.nan)]},
+        {
+            "features": [
+                make_entry("fare", effect, missing_share=effect) for effect in (1e308, 10**400, math.nan)
+            ]
+        },
         {
             "features": [
                 make_entry("fare", 1e308, least_effect=1e-308),
-                make_entry("x", -1.0, unseen=-math.inf),
+                make_entry("x", -1.0, unseen_share=-math.inf),
             ]
         },
     ],
