@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
 import shutil
 from pathlib import Path
@@ -93,12 +94,10 @@ def test_what_fired_is_what_was_planted(past: Past) -> None:
 def test_a_window_says_what_validate_says(past: Past, tmp_path: Path, capsys: Capture, window: int) -> None:
     flag = f"--window={START + EVERY * window:%Y-%m-%dT%H}/PT6H"
     code = e2e.validate(capsys, past.baseline, past.logs, tmp_path, flag).code
-    # A backtest says nothing of incidents.
-    findings = [f | {"incident": None} for f in e2e.verdict(tmp_path)["findings"]]
-    validated = [f for f in findings if f["severity"] != "info"]
+    published = e2e.verdict(tmp_path)["findings"]
+    validated = [f | {"incident": None} for f in published if f["severity"] != "info"]
     findings = past.document["windows"][window]["findings"]
-    order = ["space", "feature", "kind", "metric"]
-    key = lambda finding: [finding[name] for name in order]  # noqa: E731
+    key = operator.itemgetter("space", "feature", "kind", "metric")
     assert sorted(findings, key=key) == sorted(validated, key=key)
     assert past.document["windows"][window]["fired"] == (code == 1)
 
