@@ -94,12 +94,11 @@ def test_what_fired_is_what_was_planted(past: Past) -> None:
 def test_a_window_says_what_validate_says(past: Past, tmp_path: Path, capsys: Capture, window: int) -> None:
     flag = f"--window={START + EVERY * window:%Y-%m-%dT%H}/PT6H"
     code = e2e.validate(capsys, past.baseline, past.logs, tmp_path, flag).code
-    published = e2e.verdict(tmp_path)["findings"]
-    validated = [f | {"incident": None} for f in published if f["severity"] != "info"]
-    findings = past.document["windows"][window]["findings"]
+    validated = [f | {"incident": None} for f in e2e.verdict(tmp_path)["findings"] if f["severity"] != "info"]
+    judged = past.document["windows"][window]
     key = operator.itemgetter("space", "feature", "kind", "metric")
-    assert sorted(findings, key=key) == sorted(validated, key=key)
-    assert past.document["windows"][window]["fired"] == (code == 1)
+    assert sorted(judged["findings"], key=key) == sorted(validated, key=key)
+    assert judged["fired"] == (code == 1)
 
 
 def test_the_limits_suggested_hold_in_validate(past: Past, tmp_path: Path, capsys: Capture) -> None:
