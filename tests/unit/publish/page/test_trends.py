@@ -146,7 +146,7 @@ def lines(*entries: dict[str, Any] | None) -> dict[str, tuple[str, str, str]]:
     drawn = trends.lines(rows.rows(document, [make_numbers("fare")], []), windows.windows(days))
     shape = 'aria-label="(.*?)".*?data-w="(.*?)" data-v="(.*?)".*?class="v" d="(.*?)"'
     return {
-        what: (said, values, path) for said, what, values, path in re.findall(shape, str(drawn.get(FARE)))
+        what: (spoken, values, path) for spoken, what, values, path in re.findall(shape, str(drawn.get(FARE)))
     }
 
 
