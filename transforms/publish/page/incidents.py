@@ -159,8 +159,8 @@ def _entries(index: int, incident: Json, findings: Sequence[Json]) -> Iterable[M
     yield _ENTRY.format("rows affected", "not known" if share is None else formatting.percent(share))
     if incident["effect"] is not None:
         limit = incident["least_effect"]
-        against = f" (limit {formatting.number(limit)})" if limit else ""
-        yield _ENTRY.format("effect", formatting.number(incident["effect"]) + against)
+        against = f" (limit {formatting.percent(limit)})" if limit else ""
+        yield _ENTRY.format("effect", formatting.percent(incident["effect"]) + against)
     yield _ENTRY.format("predictions", harm(incident["harm"]))
     if incident["acknowledged"]:
         yield _ENTRY.format("acknowledged", text(incident["acknowledged"].get("note") or "", SENTENCE))

@@ -43,7 +43,7 @@ def test_a_card_says_since_when_how_many_rows_what_it_did_and_what_to_do() -> No
     assert entries(html) == {
         "since": "2013-07-01",
         "rows affected": "25.0 %",
-        "effect": "0.4 (limit 0.025)",
+        "effect": "40.0 % (limit 2.50 %)",
         "predictions": "effect not measured",
         "acknowledged": "known",
         "shown by": "0 findings in 1 feature",
