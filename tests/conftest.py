@@ -48,6 +48,22 @@ def served(home: Home, request: pytest.FixtureRequest) -> Served:
 
 
 @pytest.fixture(scope="session")
+def skewed_here(home: Home, request: pytest.FixtureRequest) -> Path:
+    """The output of `validate` on the skewed log, run as a plain user does; tests only read it."""
+    from support import homes
+
+    return shared_folder(request, "skewed-here", lambda folder: homes.validate_skewed(home, folder))
+
+
+@pytest.fixture(scope="session")
+def past_here(home: Home, request: pytest.FixtureRequest) -> Path:
+    """A folder with `logs`, of several days, and the `output` of `backtest` on them; tests only read it."""
+    from support import homes
+
+    return shared_folder(request, "past-here", lambda folder: homes.backtest_past(home, folder))
+
+
+@pytest.fixture(scope="session")
 def small_home(request: pytest.FixtureRequest) -> Path:
     """A folder with `baseline/`, of 60 rows, and a model on it in `model.keras`; tests change copies."""
 

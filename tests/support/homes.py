@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from trueserve.pipelines import cli
 
-from . import e2e
+from . import backtest, e2e
 
 # The first file holds more rows than a batch takes.
 NUM_TRAINING, TRAINING_CUTS = 10_000, (8_700, 9_400)
@@ -71,6 +71,19 @@ def make_home(folder: Path) -> None:
     assert code == 0
 
 
+def validate_skewed(home: Home, folder: Path) -> None:
+    """Publishes the verdict on the skewed log in this folder."""
+    flags = [f"--baseline={home.baseline}", f"--logs={home.skewed}", f"--output={folder}"]
+    assert cli.main(["validate", *flags]) == 1
+
+
+def backtest_past(home: Home, folder: Path) -> None:
+    """Writes the requests of several days to `logs`, and what `backtest` makes of them to `output`."""
+    log = backtest.written(home.serving, folder / "logs")
+    flags = [f"--baseline={home.baseline}", f"--logs={log}", f"--output={folder / 'output'}"]
+    assert cli.main(["backtest", *flags, *backtest.SPAN]) == 0
+
+
 class Served(NamedTuple):
     """An exported model, and what it and another one answer to the rides' requests.
 
@@ -90,7 +103,7 @@ class Served(NamedTuple):
 
 
 def export_served(home: Home, folder: Path) -> None:
-    """Makes the model, and exports it with the real command, into this folder."""
+    """Makes the model, and exports it with the installed command, which is quiet, into this folder."""
     from . import replay as support  # loads Keras, which few tests need
 
     support.model(1).save(folder / "model.keras")
@@ -99,7 +112,8 @@ def export_served(home: Home, folder: Path) -> None:
         f"--model={folder / 'model.keras'}",
         f"--output={folder / 'served'}",
     ]
-    assert cli.main(["export", *argv]) == 0
+    done = e2e.installed(["export", *argv], folder)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def served_in(home: Home, folder: Path) -> Served:
