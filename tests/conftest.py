@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from support import collector
+from support import collector, shared_folders, unsynced_disk
 from support.shared_folders import shared_folder
 
 # The process that starts the workers reads this file, too, and needs none of what is heavy.
@@ -29,7 +29,13 @@ def pytest_collection_finish() -> None:
         from support import beam_parameters
 
         beam_parameters.remember()
+    unsynced_disk.use()
     collector.resume()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _folder_of_run(request: pytest.FixtureRequest) -> None:
+    shared_folders.of_run = shared_folders.folder_of_run(request)
 
 
 @pytest.fixture(scope="session")

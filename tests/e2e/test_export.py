@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from support import export as support
-from support.asked_here import process_here
+from support.asked_here import asked_here, process_here
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
@@ -37,7 +37,9 @@ def published(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (output / "9").mkdir()
     (output / "9" / "saved_model.pb").write_bytes(b"earlier")
     (output / "tmp-77").mkdir()
-    assert support.run(small_home, output) == 0
+    # The fixture `served` is exported with a fresh process.
+    with asked_here():
+        assert support.run(small_home, output) == 0
     return output / "10"
 
 

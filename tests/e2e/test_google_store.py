@@ -68,6 +68,7 @@ def test_backtest_writes_the_same_files(
     assert _renamed(store.tree("limits"), at_home) == e2e.tree(past_here / "output")
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_export_writes_the_same_model(
     store: GoogleStore, served: Served, tmp_path: Path, capsys: Capture
 ) -> None:

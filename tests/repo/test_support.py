@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import inspect
+import os
 import sys
 import threading
 import types
@@ -169,3 +170,14 @@ def test_remembered_submodules_are_found_again_when_more_is_imported() -> None:
         patch.setitem(sys.modules, "one_more", types.ModuleType("one_more"))
         assert remembering(code, [concurrent]) == [concurrent.futures]
     assert len(calls) == 3
+
+
+def test_a_closed_file_cannot_be_synced_in_tests_either(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w") as file:
+        os.fsync(file)
+        os.fsync(file.fileno())
+        descriptor = file.fileno()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fsync(descriptor)
+    with pytest.raises(ValueError, match="closed file"):
+        os.fsync(file)
