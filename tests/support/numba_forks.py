@@ -53,7 +53,7 @@ class Forks:
         self._process = process
 
     def run(self, program: str, folder: Path, environment: Mapping[str, str]) -> str:
-        """What the program writes, in this folder, whose modules it finds. Fails if the program does."""
+        """What the program writes in this folder, whose modules it finds; fails if the program does."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         job = {"program": program, "folder": str(folder), "environment": dict(environment)}
@@ -61,7 +61,7 @@ class Forks:
         self._process.stdin.flush()
         status, out = json.loads(self._process.stdout.readline())
         assert status == 0, out
-        return str(out)
+        return str(out).strip()
 
 
 @contextlib.contextmanager

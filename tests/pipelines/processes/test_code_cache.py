@@ -18,7 +18,6 @@ from support.repo import ROOT
 
 from trueserve.transforms.compiling.private_folders import is_private
 
-_ROOT = ROOT
 _PROGRAM = """
 import numba.core.compiler as compiler
 compiled = []
@@ -52,8 +51,8 @@ def copy(tmp_path: Path) -> Path:
     """How functions are compiled, and two that are, in a folder of their own."""
     folder = tmp_path / "transforms"
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(_ROOT / "transforms" / "compiling", folder / "compiling", ignore=ignore)
-    shutil.copytree(_ROOT / "trueserve", tmp_path / "trueserve", ignore=ignore)
+    shutil.copytree(ROOT / "transforms" / "compiling", folder / "compiling", ignore=ignore)
+    shutil.copytree(ROOT / "trueserve", tmp_path / "trueserve", ignore=ignore)
     for name, source in _MODULES.items():
         (folder / name).parent.mkdir()
         (folder / name).write_text(source)
@@ -76,8 +75,7 @@ def forked() -> Iterator[Forks]:
 
 
 def _environment(**changes: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
-    kept.pop("PYTHONPATH", None)
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("NUMBA", "PYTHONPATH"))}
     return kept | {"PYTHONDONTWRITEBYTECODE": "1"} | changes
 
 
@@ -93,8 +91,7 @@ class Copy(NamedTuple):
     forked: Forks
 
     def run(self, cache: Path, program: str = _PROGRAM, **environment: str) -> str:
-        variables = _environment_in(self.folder, cache) | environment
-        return self.forked.run(program, self.folder, variables).strip()
+        return self.forked.run(program, self.folder, _environment_in(self.folder, cache) | environment)
 
 
 @pytest.fixture
@@ -105,10 +102,8 @@ def sources(copy: Path, forked: Forks) -> Copy:
 def _started(root: Path, cache: Path) -> str:
     command = [sys.executable, "-c", _PROGRAM]
     # The working directory comes first among the places that `-c` imports from.
-    done = subprocess.run(
-        command, cwd=root, env=_environment_in(root, cache), check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    environment = _environment_in(root, cache)
+    return subprocess.check_output(command, cwd=root, env=environment, text=True).strip()
 
 
 def test_code_is_kept_until_any_source_changes(copy: Path) -> None:
