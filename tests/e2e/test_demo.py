@@ -23,6 +23,7 @@ from support.repo import ROOT
 
 from examples.flights import data, demo, serve
 from trueserve.pipelines import cli
+from trueserve.pipelines.process.stderr_filter import filtered
 
 NAMES = ("held_out", "july", "july_faulty")
 
@@ -56,7 +57,7 @@ def _run(command: Sequence[Any], *, check: bool) -> subprocess.CompletedProcess[
 def small_demo(tmp_path_factory: pytest.TempPathFactory, _commands_here: None) -> Demo:
     folder = tmp_path_factory.mktemp("demo")
     level = logging.getLogger("absl").level
-    with _into(folder / "out", 1), _into(folder / "err", 2):
+    with _into(folder / "out", 1), _into(folder / "err", 2), filtered():
         code = demo.main(["--small", f"--output={folder / 'output'}"])
     logging.getLogger("absl").setLevel(level)
     folders = demo.folders_below(folder / "output")

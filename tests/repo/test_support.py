@@ -162,9 +162,9 @@ def test_remembered_submodules_are_found_again_when_more_is_imported() -> None:
     remembering = beam_parameters.remembering_submodules(finding)
     code = compile("concurrent.futures", "code", "eval")
     for _ in range(2):
-        found = remembering(code, iter([concurrent, 3]))
-        assert found == plainly(code, [concurrent, 3]) == [concurrent.futures]
-        found.clear()
+        submodules = remembering(code, iter([concurrent, 3]))
+        assert submodules == plainly(code, [concurrent, 3]) == [concurrent.futures]
+        submodules.clear()
     assert (remembering(code, [3]), len(calls)) == ([], 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "one_more", types.ModuleType("one_more"))

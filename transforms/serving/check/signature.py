@@ -56,7 +56,7 @@ class Signature:
         try:
             return Answers(rows, self.answer([probes[i] for i in rows], expected) if rows else {}, [], "")
         except Exception as error:  # noqa: BLE001 - any of TensorFlow's, or of an op's
-            refused_rows = self._refused(probes, rows, expected)
+            refused_rows = self._refused_alone(probes, rows, expected)
             good = [i for i in rows if i not in set(refused_rows)] if refused_rows else []
             columns = self.answer([probes[i] for i in good], expected) if good else {}
             return Answers(good, columns, refused_rows or rows, first_line(error))
@@ -91,7 +91,7 @@ class Signature:
         # An integer that is missing can be said by a second input alone.
         return count > 0 or not spec.dtype.is_integer or name + _PRESENT in self._specs
 
-    def _refused(
+    def _refused_alone(
         self, probes: Sequence[Any], rows: list[int], expected: Mapping[str, RaggedRows]
     ) -> list[int]:
         """The rows that are refused alone, too; of most blocks one call says that they have none."""
