@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from support import collector
+from support import collector, shared_folders, unsynced_disk
 from support.shared_folders import shared_folder
 
 # The process that starts the workers reads this file, too, and needs none of what is heavy.
@@ -30,7 +30,13 @@ def pytest_collection_finish() -> None:
         from support import beam_parameters
 
         beam_parameters.remember()
+    unsynced_disk.use()
     collector.resume()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _folder_of_run(request: pytest.FixtureRequest) -> None:
+    shared_folders.of_run = shared_folders.folder_of_run(request)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +52,22 @@ def served(home: Home, request: pytest.FixtureRequest) -> Served:
 
     folder = shared_folder(request, "replay", lambda folder: homes.export_served(home, folder))
     return homes.served_in(home, folder)
+
+
+@pytest.fixture(scope="session")
+def skewed_here(home: Home, request: pytest.FixtureRequest) -> Path:
+    """The output of `validate` on the skewed log, run as a plain user does; tests only read it."""
+    from support import homes
+
+    return shared_folder(request, "skewed-here", lambda folder: homes.validate_skewed(home, folder))
+
+
+@pytest.fixture(scope="session")
+def past_here(home: Home, request: pytest.FixtureRequest) -> Path:
+    """A folder with `logs`, of several days, and the `output` of `backtest` on them; tests only read it."""
+    from support import homes
+
+    return shared_folder(request, "past-here", lambda folder: homes.backtest_past(home, folder))
 
 
 @pytest.fixture(scope="session")

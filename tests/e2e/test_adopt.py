@@ -152,6 +152,7 @@ def _plain(row: e2e.Row) -> list[Any]:
     return sorted((name, [str(value) for value in values]) for name, values in row.items())
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_a_pushed_model_is_checked(adopted: Adopted, tmp_path: Path, capsys: Capture) -> None:
     tfx.push(adopted.artifacts)
     for folder in (adopted.bare, adopted.full):

@@ -23,7 +23,7 @@ class Prepare:
         self._before = e2e.tree(folder / "place")
         self._capsys = capsys
         logs.write_records(folder / "good", [logs.example(**row) for row in e2e.rides(50, 4)])
-        (folder / "features.py").write_text(e2e.FEW_FEATURES)
+        (folder / "features.py").write_text(e2e.NO_ANALYSIS)
 
     def fails(self, code: int, **flags: str) -> str:
         """The one line of an attempt that ends with `code`; nothing has changed around the baseline."""
@@ -113,7 +113,9 @@ def test_prepare_from_values_that_the_given_schema_excludes(prepare: Prepare) ->
     assert 'name: "hour"' in schema.read_text()
     rows = [{**row, "hour": [b"seven"]} if i == 7 else row for i, row in enumerate(e2e.rides(9, 4))]
     file = logs.write_records(prepare.folder / "mixed", [logs.example(**row) for row in rows])
-    line = prepare.fails(3, examples=file.path, schema=str(schema))
+    # The first to meet them is a phase of the analysis.
+    analysis = prepare.file("analysis.py", e2e.FEW_FEATURES)
+    line = prepare.fails(3, examples=file.path, schema=str(schema), preprocessing=analysis)
     assert all(word in line for word in ("hour", "bytes", "int", "1 row"))
 
 

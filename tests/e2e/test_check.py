@@ -42,20 +42,18 @@ def raw_of(home: Home, index: int) -> dict[str, Any]:
     return rows[index]
 
 
-def test_what_export_made_passes(home: Home, served: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = e2e.run(capsys, "check", f"--baseline={home.baseline}", f"--model={served}")
-    assert (result.code, result.err) == (0, [])
-    assert result.out[0].startswith(f"ok: {served} gives what the baseline promises")
-    probes = read_probes(f"{home.baseline}/probes.tfrecord")[0].num_rows
-    assert result.out[1].startswith(f"probes: {probes}, of them {probes - 500} made up; compared: ")
-    assert f"transform_features {probes}, serving_default {probes}, raw_tensors " in result.out[1]
-    assert result.out[1].endswith("right predictions: recorded in the model")
-    assert not [line for line in result.out[2:] if not line.startswith(("info: ", "warning: lint "))]
-
-
-def test_the_installed_check_is_quiet(home: Home, served: Path, tmp_path: Path) -> None:
+def test_the_installed_check_passes_what_export_made_and_is_quiet(
+    home: Home, served: Path, tmp_path: Path
+) -> None:
     completed = e2e.installed(["check", f"--baseline={home.baseline}", f"--model={served}"], tmp_path)
     assert (completed.returncode, completed.stderr) == (0, "")
+    out = completed.stdout.splitlines()
+    assert out[0].startswith(f"ok: {served} gives what the baseline promises")
+    probes = read_probes(f"{home.baseline}/probes.tfrecord")[0].num_rows
+    assert out[1].startswith(f"probes: {probes}, of them {probes - 500} made up; compared: ")
+    assert f"transform_features {probes}, serving_default {probes}, raw_tensors " in out[1]
+    assert out[1].endswith("right predictions: recorded in the model")
+    assert not [line for line in out[2:] if not line.startswith(("info: ", "warning: lint "))]
 
 
 def test_a_rebuilt_model_that_is_right_passes_with_a_reference(
@@ -235,6 +233,7 @@ def test_a_model_that_fails_for_some_requests(
     assert {finding["kind"] for finding in support.errors(report).values()} == {"fails"}
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_json_is_all_that_stdout_has(
     home: Home, served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ Capture = pytest.CaptureFixture[str]
         ),
     ],
 )
+@pytest.mark.usefixtures("asked_here")
 def test_what_cannot_be_checked_is_one_line(
     home: Home,
     served: Served,
@@ -57,6 +58,7 @@ def _spoil(folder: Path, name: str) -> None:
     (folder / "assets.extra" / name).write_bytes(b"nonsense, and long enough")
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_the_folder_above_the_versions_says_which_there_are(
     home: Home, served: Served, capsys: Capture
 ) -> None:
@@ -77,6 +79,7 @@ def _run(home: Home, capsys: Capture, model: Path, *flags: str) -> e2e.Run:
     return e2e.run(capsys, "check", f"--baseline={home.baseline}", f"--model={model}", *flags)
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_a_model_that_writes_is_not_loaded_and_its_op_is_named(
     home: Home, served: Served, tmp_path: Path, capsys: Capture
 ) -> None:

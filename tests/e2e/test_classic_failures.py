@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ Results = dict[tuple[str, str], tuple[Example, Twin, TwinOutcome]]
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     outcomes = failures.run_all(tmp_path_factory.mktemp("failures"))
-    with asked_here():
+    with asked_here(), pytest.MonkeyPatch.context() as patch:
+        for example in EXAMPLES:
+            patch.setattr(example.data, "read", functools.cache(example.data.read))
         return {(example.name, twin.name): (example, twin, what) for example, twin, what in outcomes}
 
 

@@ -44,30 +44,21 @@ def verdict_of(output: Path) -> str:
     return _RUN_ID.sub("RUN", (output / "verdict.json").read_text())
 
 
-def test_validate_publishes_the_same_verdict_though_a_worker_is_killed(
-    engine: Engine, home: Home, tmp_path: Path, capsys: Capture
+def test_validate_publishes_the_same_verdict(
+    engine: Engine, home: Home, skewed_here: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    here = e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "here")
     there = e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "there", *engine.flags())
-    assert (there.code, there.err) == (here.code, here.err) == (1, [])
-    assert verdict_of(tmp_path / "there") == verdict_of(tmp_path / "here")
-
-    engine.cluster.start_worker("more")
-    engine.cluster.control.orders["read"] = lambda _: dask_cluster.DIE
-    killed = e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "killed", *engine.flags())
-    assert (killed.code, killed.err) == (1, [])
-    assert verdict_of(tmp_path / "killed") == verdict_of(tmp_path / "here")
-    assert not list(engine.temp.iterdir())
+    assert (there.code, there.err) == (1, [])
+    assert verdict_of(tmp_path / "there") == verdict_of(skewed_here)
 
 
 def test_backtest_writes_the_same_document(
-    engine: Engine, home: Home, tmp_path: Path, capsys: Capture
+    engine: Engine, home: Home, past_here: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    log = backtest.written(home.serving, tmp_path / "logs")
-    for name, flags in {"here": [], "there": engine.flags()}.items():
-        result = backtest.backtest(capsys, home.baseline, log, tmp_path / name, *backtest.SPAN, *flags)
-        assert (result.code, result.err) == (0, [])
-    assert e2e.tree(tmp_path / "here") == e2e.tree(tmp_path / "there")
+    log, flags = str(past_here / "logs" / "log-*"), (*backtest.SPAN, *engine.flags())
+    result = backtest.backtest(capsys, home.baseline, log, tmp_path / "there", *flags)
+    assert (result.code, result.err) == (0, [])
+    assert e2e.tree(tmp_path / "there") == e2e.tree(past_here / "output")
 
 
 def test_a_scheduler_that_is_not_there(engine: Engine, home: Home, tmp_path: Path, capsys: Capture) -> None:
@@ -77,3 +68,13 @@ def test_a_scheduler_that_is_not_there(engine: Engine, home: Home, tmp_path: Pat
     assert result.code == 3
     assert f"--dask_client_address={nowhere}: no Dask scheduler has answered for 1 s" in e2e.one_error(result)
     assert (tmp_path / "failed" / "verdict.json").exists()
+
+
+def test_validate_publishes_the_same_verdict_though_a_worker_is_killed(
+    engine: Engine, home: Home, skewed_here: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    engine.cluster.control.orders["read"] = lambda _: dask_cluster.DIE
+    killed = e2e.validate(capsys, home.baseline, home.skewed, tmp_path / "killed", *engine.flags())
+    assert (killed.code, killed.err) == (1, [])
+    assert verdict_of(tmp_path / "killed") == verdict_of(skewed_here)
+    assert not list(engine.temp.iterdir())

@@ -1,51 +1,103 @@
-"""The demo: small, as a user runs it; its claims on literal verdicts; and red where a fault is taken away."""
+"""The demo, small: its output, its claims on literal verdicts; and red where a fault is taken away.
+
+The commands that it starts are answered in this process. Installed commands have tests of their own:
+`prepare` in test_own_packages.py, `export` in the fixture `served`, `validate` in test_installed_command.py.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
+from support.asked_here import asked_here
 from support.repo import ROOT
 
 from examples.flights import data, demo, serve
+from trueserve.pipelines import cli
+from trueserve.pipelines.process.stderr_filter import filtered
 
 NAMES = ("held_out", "july", "july_faulty")
 
 
 class Demo(NamedTuple):
+    """The demo's folders, its exit code, and what it and its commands wrote to stdout and stderr."""
+
     folders: demo.Folders
-    run: subprocess.CompletedProcess[str]
+    code: int
+    out: str
+    err: str
 
     def verdict(self, name: str) -> Any:
         return json.loads((self.folders.skew / name / "verdict.json").read_text())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _commands_here() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch, asked_here():
+        patch.setattr(demo, "subprocess", SimpleNamespace(run=_run))
+        yield
+
+
+def _run(command: Sequence[Any], *, check: bool) -> subprocess.CompletedProcess[Any]:
+    script, *arguments = command
+    assert script == Path(sys.executable).with_name("trueserve")
+    return subprocess.CompletedProcess(command, cli.main(arguments))
+
+
 @pytest.fixture(scope="module")
-def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    output = tmp_path_factory.mktemp("demo")
-    script = "examples/flights/demo.py"
-    command = [sys.executable, script, "--small", f"--output={output}"]
+def small_demo(tmp_path_factory: pytest.TempPathFactory, _commands_here: None) -> Demo:
+    folder = tmp_path_factory.mktemp("demo")
+    level = logging.getLogger("absl").level
+    with _into(folder / "out", 1), _into(folder / "err", 2), filtered():
+        code = demo.main(["--small", f"--output={folder / 'output'}"])
+    logging.getLogger("absl").setLevel(level)
+    folders = demo.folders_below(folder / "output")
+    return Demo(folders, code, (folder / "out").read_text(), (folder / "err").read_text())
+
+
+@contextlib.contextmanager
+def _into(file: Path, number: int) -> Iterator[None]:
+    """What this process and those that it starts write to stdout (1) or stderr (2) goes into a file."""
+    kept = os.dup(number)
+    redirect: Any = contextlib.redirect_stdout if number == 1 else contextlib.redirect_stderr
+    with file.open("w", buffering=1) as stream, redirect(stream):
+        os.dup2(stream.fileno(), number)
+        try:
+            yield
+        finally:
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+def test_the_script_takes_its_flags() -> None:
+    command = [sys.executable, "examples/flights/demo.py", "--help"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return Demo(demo.folders_below(output), run)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "--small" in run.stdout
 
 
 def test_all_claims_hold(small_demo: Demo) -> None:
-    assert small_demo.run.returncode == 0, small_demo.run.stdout + small_demo.run.stderr
+    assert small_demo.code == 0, small_demo.out + small_demo.err
     verdicts = {name: small_demo.verdict(name) for name in NAMES}
     assert all(demo.check_claims(**verdicts).values())
     assert [verdicts[name]["verdict"] for name in NAMES] == ["ok", "skew", "skew"]
 
 
 def test_the_demo_writes_no_line_to_standard_error(small_demo: Demo) -> None:
-    assert small_demo.run.stderr == ""
+    assert small_demo.err == ""
 
 
 def test_command_lines_are_shown_and_the_report_comes_last(small_demo: Demo) -> None:
-    lines = small_demo.run.stdout.splitlines()
+    lines = small_demo.out.splitlines()
     shown = [line.split()[2] for line in lines if line.startswith("$ trueserve ")]
     assert shown == ["prepare", "export", "validate", "validate", "validate"]
     reports = [Path(line.strip()) for line in lines[-3:]]

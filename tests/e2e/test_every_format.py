@@ -64,6 +64,7 @@ class Home(NamedTuple):
       plain: the served flights, as no decoder made them.
       theirs: TFDV's statistics of `plain`.
       findings: what comparing them finds.
+      read: what was read of the logs that were written, by their names.
     """
 
     folder: Path
@@ -73,6 +74,7 @@ class Home(NamedTuple):
     plain: pa.RecordBatch
     theirs: Statistics
     findings: Sequence[Finding]
+    read: dict[str, ReadLog]
 
 
 class ReadLog(NamedTuple):
@@ -105,7 +107,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     counts = Accounting(read=rows, decoded=rows, rows=rows, compared=rows)
     verdict = _verdict(reference, _statistics([plain], schema), counts)
     theirs = _tfdv(plain, schema).datasets[0]
-    return Home(folder, flights, reference, schema, plain, theirs, verdict.findings)
+    return Home(folder, flights, reference, schema, plain, theirs, verdict.findings, {})
 
 
 @pytest.fixture(scope="module", params=LOGS, ids=lambda log: log.name)
@@ -114,6 +116,13 @@ def read_log(request: pytest.FixtureRequest, home: Home) -> ReadLog:
 
 
 def _read(log: Log, home: Home) -> ReadLog:
+    """The log of this name, which is written and read once."""
+    if log.name not in home.read:
+        home.read[log.name] = _written_and_read(log, home)
+    return home.read[log.name]
+
+
+def _written_and_read(log: Log, home: Home) -> ReadLog:
     traffic, span, expected = formats.traffic_of(home.flights, log)
     path = home.folder / f"{log.name.replace('/', '-')}.{log.suffix}"
     log.write(path, traffic)

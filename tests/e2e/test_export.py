@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from support import export as support
+from support.asked_here import asked_here, process_here
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
@@ -35,7 +37,9 @@ def published(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (output / "9").mkdir()
     (output / "9" / "saved_model.pb").write_bytes(b"earlier")
     (output / "tmp-77").mkdir()
-    assert support.run(small_home, output) == 0
+    # The fixture `served` is exported with a fresh process.
+    with asked_here():
+        assert support.run(small_home, output) == 0
     return output / "10"
 
 
@@ -187,7 +191,26 @@ def test_logged_requests_decode_to_the_rows_that_were_sent(published: Path) -> N
             assert [row or None for row in got] == due
 
 
-def test_a_changed_prediction_is_found_in_both_signatures(published: Path, tmp_path: Path) -> None:
+NOISE = """
+import atexit, os, statistics
+print('noise', end='', flush=True)
+atexit.register(os.write, 1, b'more')
+open(SEEN, 'w').write(str(hasattr(statistics, 'mean')))
+"""
+
+
+def planted(folder: Path, **modules: str) -> Path:
+    """Puts modules into a folder; gives the file in which they leave what they saw."""
+    seen = folder / "seen"
+    for name, code in modules.items():
+        (folder / f"{name}.py").write_text(f"SEEN = {str(seen)!r}\n{code}")
+    return seen
+
+
+def test_a_changed_prediction_is_found_in_both_signatures_by_a_fresh_process_that_prints_noise(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is heard all the same, and no module of ours takes the place of one of Python's there."""
     copy = tmp_path / "copy"
     shutil.copytree(published, copy)
     file = copy / "assets.extra" / "probes.tfrecord"
@@ -196,8 +219,11 @@ def test_a_changed_prediction_is_found_in_both_signatures(published: Path, tmp_p
     with tf.io.TFRecordWriter(str(file)) as writer:
         for example in examples:
             writer.write(example.SerializeToString())
+    seen = planted(tmp_path, sitecustomize=NOISE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with fresh_process() as fresh:
         differences = fresh.check(str(copy))
+    assert seen.read_text() == "True"
     assert [(d.signature, d.name) for d in differences] == [
         ("serving_default", "late"),
         ("raw_tensors", "late"),
@@ -205,51 +231,20 @@ def test_a_changed_prediction_is_found_in_both_signatures(published: Path, tmp_p
     assert "in 1 of 60 probes, first probe 20" in differences[0].detail
 
 
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> Path:
-    """Puts modules where the fresh process finds them; gives the file in which they leave what they saw."""
-    seen = tmp_path / "seen"
-    for name, code in modules.items():
-        (tmp_path / f"{name}.py").write_text(f"SEEN = {str(seen)!r}\n{code}")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    return seen
-
-
-def test_whatever_prints_in_the_fresh_process_the_answer_is_heard(
-    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    noise = "import atexit, os\nprint('noise', end='', flush=True)\natexit.register(os.write, 1, b'more')"
-    planted(tmp_path, monkeypatch, sitecustomize=noise)
-    with fresh_process() as fresh:
-        assert fresh.check(str(published)) == []
-
-
-def test_no_module_of_ours_hides_one_of_pythons(
-    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code = "import statistics\nopen(SEEN, 'w').write(str(hasattr(statistics, 'mean')))"
-    seen = planted(tmp_path, monkeypatch, sitecustomize=code)
-    with fresh_process() as fresh:
-        assert fresh.check(str(published)) == []
-    assert seen.read_text() == "True"
-
-
-# It may write nowhere: that it was imported is seen by how the process ends.
-TEXT = "import os; os._exit(7)"
-
-
 def test_packages_of_ops_are_imported_only_for_ops_that_are_unknown(
     published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planted(tmp_path, monkeypatch, tensorflow_text=TEXT)
-    with fresh_process() as fresh:
-        assert fresh.check(str(published)) == []
-    copy = with_unknown_op(published, tmp_path / "copy")
-    with fresh_process() as fresh, pytest.raises(InputError, match="ended with code 7"):
-        fresh.check(str(copy))
+    seen = planted(tmp_path, tensorflow_text="open(SEEN, 'w').write('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with process_here() as here:
+        assert here.check(str(published)) == []
+    assert not seen.exists()
 
-    planted(tmp_path, monkeypatch, tensorflow_text="")
-    with fresh_process() as fresh, pytest.raises(InputError) as caught:
-        fresh.check(str(copy))
+    copy = with_unknown_op(published, tmp_path / "copy")
+    with process_here() as here, pytest.raises(InputError) as caught:
+        here.check(str(copy))
+    assert seen.read_text() == "imported"
+    monkeypatch.delitem(sys.modules, "tensorflow_text")
     assert "does not know its op 'NormalizeUTF8'; not installed: " in str(caught.value)
     assert "tensorflow_text" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -269,6 +264,6 @@ def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path, published: Pa
     copy = tmp_path / "copy"
     shutil.copytree(published, copy)
     (copy / "saved_model.pb").write_bytes(b"no model")
-    with fresh_process() as fresh, pytest.raises(InputError, match=r"fresh process: .*saved_model") as caught:
-        fresh.check(str(copy))
+    with process_here() as here, pytest.raises(InputError, match=r"fresh process: .*saved_model") as caught:
+        here.check(str(copy))
     assert "\n" not in str(caught.value)

@@ -18,6 +18,8 @@ from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import paths
 from trueserve.transforms.serving import parity
 
+pytestmark = pytest.mark.usefixtures("asked_here")
+
 CUSTOM = """
 import keras
 
@@ -44,7 +46,6 @@ def failure(folder: Path, output: Path, **changes: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.usefixtures("asked_here")
 def test_a_changed_vocabulary_is_found_and_nothing_is_published(small_home: Path, tmp_path: Path) -> None:
     copy = tampered(small_home, tmp_path)
     vocabulary = copy / "baseline" / "transform_output" / "transform_fn" / "assets" / "carriers"
@@ -60,7 +61,6 @@ def test_a_changed_vocabulary_is_found_and_nothing_is_published(small_home: Path
         assert innocent not in message
 
 
-@pytest.mark.usefixtures("asked_here")
 def test_changed_probes_are_found_and_nothing_is_published(small_home: Path, tmp_path: Path) -> None:
     copy = tampered(small_home, tmp_path)
     file = copy / "baseline" / layout.PROBES
@@ -80,7 +80,6 @@ def test_changed_probes_are_found_and_nothing_is_published(small_home: Path, tmp
     assert "hour_plus" not in message
 
 
-@pytest.mark.usefixtures("asked_here")
 def test_model_and_custom_objects_are_fetched_from_an_object_store(
     small_home: Path, tmp_path: Path, custom: dict[str, str]
 ) -> None:

@@ -141,7 +141,7 @@ def test_limits_of_features_that_the_baseline_lacks(
 
 def test_prepare_keeps_what_it_did_not_write(tmp_path: Path, capsys: Capture) -> None:
     rows, baseline = e2e.rides(60, 4), tmp_path / "baseline"
-    (tmp_path / "features.py").write_text(e2e.FEW_FEATURES)
+    (tmp_path / "features.py").write_text(e2e.NO_ANALYSIS)
     examples = e2e.write_examples(tmp_path / "examples", rows, (30, 40))
     argv = [
         "prepare",

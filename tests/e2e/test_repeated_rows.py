@@ -24,7 +24,7 @@ class Home(NamedTuple):
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     folder = tmp_path_factory.mktemp("rides")
     examples = e2e.write_examples(folder / "examples", e2e.rides(3000, seed=1), (1000, 2000))
-    (folder / "preprocessing.py").write_text(e2e.FEW_FEATURES)
+    (folder / "preprocessing.py").write_text(e2e.NO_ANALYSIS)
     flags = (
         f"--examples={examples}",
         f"--preprocessing={folder / 'preprocessing.py'}",

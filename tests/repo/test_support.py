@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import inspect
+import os
+import sys
 import threading
 import types
 from collections.abc import Callable
@@ -11,8 +15,10 @@ from typing import Any
 
 import apache_beam as beam
 import pytest
+from apache_beam.internal.cloudpickle import cloudpickle
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.transforms import core, userstate
+from apache_beam.typehints import decorators
 from support import beam_parameters
 from support.shared_folders import filled_once
 
@@ -123,3 +129,55 @@ def test_remembered_views_share_the_values_of_their_options() -> None:
     assert view_as(options, StandardOptions).runner == options.get_all_options()["runner"] == "x"
     assert view_as(other, StandardOptions).runner is None
     assert view_as(options, DirectOptions).direct_num_workers == 3
+
+
+def test_remembered_signatures_are_those_of_the_functions() -> None:
+    in_use = decorators.get_signature
+    plainly: Callable[[Any], inspect.Signature] = getattr(in_use, "__wrapped__", in_use)
+    read: list[Any] = []
+
+    def reading(function: Any) -> inspect.Signature:
+        read.append(function)
+        return plainly(function)
+
+    def function(element: int, *more: str) -> str:
+        return f"{element} {more}"
+
+    remembering = beam_parameters.remembering_signatures(reading)
+
+    for each in (function, len, function, _Plain().process, str.strip, dict):
+        assert remembering(each) == plainly(each)
+    assert read.count(function) == 1
+
+
+def test_remembered_submodules_are_found_again_when_more_is_imported() -> None:
+    in_use = cloudpickle._find_imported_submodules
+    plainly: beam_parameters.Submodules = getattr(in_use, "__wrapped__", in_use)
+    calls: list[Any] = []
+
+    def finding(code: types.CodeType, modules: Any) -> list[Any]:
+        calls.append(code)
+        return plainly(code, modules)
+
+    remembering = beam_parameters.remembering_submodules(finding)
+    code = compile("concurrent.futures", "code", "eval")
+    for _ in range(2):
+        submodules = remembering(code, iter([concurrent, 3]))
+        assert submodules == plainly(code, [concurrent, 3]) == [concurrent.futures]
+        submodules.clear()
+    assert (remembering(code, [3]), len(calls)) == ([], 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "one_more", types.ModuleType("one_more"))
+        assert remembering(code, [concurrent]) == [concurrent.futures]
+    assert len(calls) == 3
+
+
+def test_a_closed_file_cannot_be_synced_in_tests_either(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w") as file:
+        os.fsync(file)
+        os.fsync(file.fileno())
+        descriptor = file.fileno()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fsync(descriptor)
+    with pytest.raises(ValueError, match="closed file"):
+        os.fsync(file)

@@ -35,7 +35,8 @@ class _Here(FreshProcess):
 
 
 @contextlib.contextmanager
-def _here(module: str = parity.__name__, *limits: Any) -> Iterator[FreshProcess]:
+def process_here(module: str = parity.__name__, *limits: Any) -> Iterator[FreshProcess]:
+    """What takes the place of `fresh_process`."""
     yield _Here(module)
 
 
@@ -44,5 +45,5 @@ def asked_here() -> Iterator[None]:
     """In the context `check` and `export` start no process."""
     with pytest.MonkeyPatch.context() as patch:
         for command in (check, export):
-            patch.setattr(command, "fresh_process", _here)
+            patch.setattr(command, "fresh_process", process_here)
         yield

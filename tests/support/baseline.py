@@ -13,6 +13,7 @@ import pyarrow as pa
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from support import shared_folders
 from trueserve.transforms.analyze import AnalyzeAndTransform
 from trueserve.transforms.core import record_batches
 from trueserve.transforms.core import schema as schemas
@@ -185,9 +186,19 @@ def analyze(folder: Path, spec: str, options: list[str]) -> schema_pb2.Schema:
 
 @functools.cache
 def built() -> tuple[Path, schema_pb2.Schema]:
-    """A folder with `transform_output`, `transformed_examples` and `rows*`, made once for all tests."""
-    folder = Path(tempfile.mkdtemp(prefix="trueserve-test-"))
-    return folder, analyze(folder, write_preprocessing(folder / "code"), [])
+    """A folder with `transform_output`, `transformed_examples` and `rows*`, made once for all tests.
+
+    And the outputs' schema as it is known at construction time.
+    """
+    run = shared_folders.of_run or Path(tempfile.mkdtemp(prefix="trueserve-test-"))
+    folder = shared_folders.filled_once(run / "analyzed", _build)
+    outputs = (folder / "outputs.pbtxt").read_text()
+    return folder, text_format.Parse(outputs, schema_pb2.Schema())
+
+
+def _build(folder: Path) -> None:
+    outputs = analyze(folder, write_preprocessing(folder / "code"), [])
+    (folder / "outputs.pbtxt").write_text(text_format.MessageToString(outputs))
 
 
 def transform_output() -> str:

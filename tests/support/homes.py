@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from trueserve.pipelines import cli
 
-from . import e2e
+from . import backtest, e2e
 
 # The first file holds more rows than a batch takes.
 NUM_TRAINING, TRAINING_CUTS = 10_000, (8_700, 9_400)
@@ -71,6 +73,19 @@ def make_home(folder: Path) -> None:
     assert code == 0
 
 
+def validate_skewed(home: Home, folder: Path) -> None:
+    """Publishes the verdict on the skewed log in this folder."""
+    flags = [f"--baseline={home.baseline}", f"--logs={home.skewed}", f"--output={folder}"]
+    assert cli.main(["validate", *flags]) == 1
+
+
+def backtest_past(home: Home, folder: Path) -> None:
+    """Writes the requests of several days to `logs`, and what `backtest` makes of them to `output`."""
+    log = backtest.written(home.serving, folder / "logs")
+    flags = [f"--baseline={home.baseline}", f"--logs={log}", f"--output={folder / 'output'}"]
+    assert cli.main(["backtest", *flags, *backtest.SPAN]) == 0
+
+
 class Served(NamedTuple):
     """An exported model, and what it and another one answer to the rides' requests.
 
@@ -90,7 +105,7 @@ class Served(NamedTuple):
 
 
 def export_served(home: Home, folder: Path) -> None:
-    """Makes the model, and exports it with the real command, into this folder."""
+    """Makes the model, exports it with the installed command, which is quiet, and has it answer."""
     from . import replay as support  # loads Keras, which few tests need
 
     support.model(1).save(folder / "model.keras")
@@ -99,14 +114,21 @@ def export_served(home: Home, folder: Path) -> None:
         f"--model={folder / 'model.keras'}",
         f"--output={folder / 'served'}",
     ]
-    assert cli.main(["export", *argv]) == 0
+    done = e2e.installed(["export", *argv], folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    for seed, name in ((1, "right"), (2, "wrong")):
+        np.savez(folder / f"{name}.npz", **support.answers(support.model(seed), home.baseline, home.serving))
 
 
 def served_in(home: Home, folder: Path) -> Served:
     """What lies in a folder that `export_served` has filled, and the answers."""
     from . import replay as support
 
+    right, wrong = (_loaded(folder / f"{name}.npz") for name in ("right", "wrong"))
     # The same seed: the same weights as in the file.
-    model = support.model(1)
-    right, wrong = (support.answers(each, home.baseline, home.serving) for each in (model, support.model(2)))
-    return Served(folder / "served", model, right, wrong)
+    return Served(folder / "served", support.model(1), right, wrong)
+
+
+def _loaded(file: Path) -> dict[str, Any]:
+    with np.load(file) as arrays:
+        return dict(arrays)

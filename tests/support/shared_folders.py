@@ -9,12 +9,19 @@ from pathlib import Path
 
 import pytest
 
+#: The folder of this test run, which its workers share; None in a process that is none of them.
+of_run: Path | None = None
+
+
+def folder_of_run(request: pytest.FixtureRequest) -> Path:
+    base: Path = request.getfixturevalue("tmp_path_factory").getbasetemp()
+    # A worker of pytest-xdist has a folder of its own, in that of the run.
+    return base.parent if hasattr(request.config, "workerinput") else base
+
 
 def shared_folder(request: pytest.FixtureRequest, name: str, fill: Callable[[Path], object]) -> Path:
     """The folder of this name in that of the run, filled once. Tests only read it."""
-    base: Path = request.getfixturevalue("tmp_path_factory").getbasetemp()
-    # A worker of pytest-xdist has a folder of its own, in that of the run.
-    return filled_once((base.parent if hasattr(request.config, "workerinput") else base) / name, fill)
+    return filled_once(folder_of_run(request) / name, fill)
 
 
 def filled_once(folder: Path, fill: Callable[[Path], object]) -> Path:

@@ -10,13 +10,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from support.numba_forks import Forks, forks
 from support.repo import ROOT
 
 from trueserve.transforms.compiling.private_folders import is_private
 
-_ROOT = ROOT
 _PROGRAM = """
 import numba.core.compiler as compiler
 compiled = []
@@ -50,8 +51,8 @@ def copy(tmp_path: Path) -> Path:
     """How functions are compiled, and two that are, in a folder of their own."""
     folder = tmp_path / "transforms"
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(_ROOT / "transforms" / "compiling", folder / "compiling", ignore=ignore)
-    shutil.copytree(_ROOT / "trueserve", tmp_path / "trueserve", ignore=ignore)
+    shutil.copytree(ROOT / "transforms" / "compiling", folder / "compiling", ignore=ignore)
+    shutil.copytree(ROOT / "trueserve", tmp_path / "trueserve", ignore=ignore)
     for name, source in _MODULES.items():
         (folder / name).parent.mkdir()
         (folder / name).write_text(source)
@@ -67,56 +68,85 @@ print(compiled, loaded, *sorted(folder.parent.name for folder in folders))
 """
 
 
-def _run(root: Path, cache: Path, program: str = _PROGRAM, **environment: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
-    kept |= {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "XDG_CACHE_HOME": str(cache)}
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forks]:
+    with forks(_environment()) as process:
+        yield process
+
+
+def _environment(**changes: str) -> dict[str, str]:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("NUMBA", "PYTHONPATH"))}
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1"} | changes
+
+
+def _environment_in(root: Path, cache: Path) -> dict[str, str]:
     (root / "tmp").mkdir(exist_ok=True)
-    kept |= {"TMPDIR": str(root / "tmp")}
-    command = [sys.executable, "-c", program]
+    return _environment(PYTHONPATH=str(root), XDG_CACHE_HOME=str(cache), TMPDIR=str(root / "tmp"))
+
+
+class Copy(NamedTuple):
+    """A copy of the sources, and how programs are run on it."""
+
+    folder: Path
+    forked: Forks
+
+    def run(self, cache: Path, program: str = _PROGRAM, **environment: str) -> str:
+        return self.forked.run(program, self.folder, _environment_in(self.folder, cache) | environment)
+
+
+@pytest.fixture
+def sources(copy: Path, forked: Forks) -> Copy:
+    return Copy(copy, forked)
+
+
+def _started(root: Path, cache: Path) -> str:
+    command = [sys.executable, "-c", _PROGRAM]
     # The working directory comes first among the places that `-c` imports from.
-    done = subprocess.run(
-        command, cwd=root, env=kept | environment, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    environment = _environment_in(root, cache)
+    return subprocess.check_output(command, cwd=root, env=environment, text=True).strip()
 
 
 def test_code_is_kept_until_any_source_changes(copy: Path) -> None:
-    assert _run(copy, copy / "cache") == "compiled"
-    assert _run(copy, copy / "cache") == "kept"
+    """In processes that are started, as users start them; the other tests run forks."""
+    assert _started(copy, copy / "cache") == "compiled"
+    assert _started(copy, copy / "cache") == "kept"
     with (copy / "transforms" / "columnar" / "wire.py").open("a") as file:
         file.write("# changed\n")
-    assert _run(copy, copy / "cache") == "compiled"
+    assert _started(copy, copy / "cache") == "compiled"
 
 
-def test_after_a_warm_up_nothing_is_compiled(copy: Path) -> None:
-    assert _run(copy, copy / "cache", _WARM_UP) == "1 0 columnar compiling summaries"
-    assert _run(copy, copy / "cache") == "kept"
-    assert _run(copy, copy / "cache", _WARM_UP) == "0 1 columnar compiling summaries"
+def test_after_a_warm_up_nothing_is_compiled(sources: Copy) -> None:
+    copy, run = sources.folder, sources.run
+    assert run(copy / "cache", _WARM_UP) == "1 0 columnar compiling summaries"
+    assert run(copy / "cache") == "kept"
+    assert run(copy / "cache", _WARM_UP) == "0 1 columnar compiling summaries"
 
 
-def test_code_that_names_a_class_which_is_no_more_is_compiled_anew(copy: Path) -> None:
-    assert _run(copy, copy / "cache") == "compiled"
+def test_code_that_names_a_class_which_is_no_more_is_compiled_anew(sources: Copy) -> None:
+    copy, run = sources.folder, sources.run
+    assert run(copy / "cache") == "compiled"
     indexes = list(copy.rglob("*.nbi"))
     assert indexes
     for index in indexes:
         with index.open("rb") as stream:
             version = pickle.load(stream)
         index.write_bytes(pickle.dumps(version) + b"ctrueserve.transforms.summaries.doubling\nNoSuchClass\n.")
-    assert _run(copy, copy / "cache") == "compiled"
-    assert _run(copy, copy / "cache") == "kept"
+    assert run(copy / "cache") == "compiled"
+    assert run(copy / "cache") == "kept"
 
 
-def test_code_is_kept_where_it_can_be(copy: Path) -> None:
+def test_code_is_kept_where_it_can_be(sources: Copy) -> None:
+    copy, run = sources.folder, sources.run
     # A file where a folder should be: nobody, not even root, can write there.
     for name in ("columnar", "summaries"):
         (copy / "transforms" / name / "__pycache__").write_text("")
-    assert _run(copy, copy / "cache") == "compiled"
-    assert _run(copy, copy / "cache") == "kept"
+    assert run(copy / "cache") == "compiled"
+    assert run(copy / "cache") == "kept"
     for name in ("file", f"tmp/trueserve-{os.geteuid()}"):
         (copy / name).write_text("")
-    assert _run(copy, copy / "file") == "compiled"
-    assert _run(copy, copy / "file", NUMBA_CACHE_DIR=str(copy / "given")) == "compiled"
-    assert _run(copy, copy / "file", NUMBA_CACHE_DIR=str(copy / "given")) == "kept"
+    assert run(copy / "file") == "compiled"
+    assert run(copy / "file", NUMBA_CACHE_DIR=str(copy / "given")) == "compiled"
+    assert run(copy / "file", NUMBA_CACHE_DIR=str(copy / "given")) == "kept"
 
 
 # Who owns a folder and who may write there. The tests run as root, their children as another user as well.
@@ -214,17 +244,18 @@ def test_a_link_in_a_folder_may_lead_anywhere(tmp_path: Path) -> None:
     assert not is_private(tmp_path / "code")
 
 
-def test_code_that_another_user_brings_or_may_change_is_never_loaded(copy: Path) -> None:
+def test_code_that_another_user_brings_or_may_change_is_never_loaded(sources: Copy) -> None:
+    copy, run = sources.folder, sources.run
     folder = copy / "transforms" / "summaries" / "__pycache__"
-    assert _run(copy, copy / "cache") == "compiled"
-    assert _run(copy, copy / "cache") == "kept"
+    assert run(copy / "cache") == "compiled"
+    assert run(copy / "cache") == "kept"
     for owner, mode in ((_OTHER, 0o755), (0, 0o775)):
         os.chown(folder, owner, owner)
         folder.chmod(mode)
         before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
         cache = copy / f"cache-{owner}"
-        assert _run(copy, cache) == "compiled"
-        assert _run(copy, cache) == "kept"
+        assert run(cache) == "compiled"
+        assert run(cache) == "kept"
         assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
         assert {path.stat().st_mode & 0o77 for path in cache.rglob("*") if path.is_dir()} == {0}
 

@@ -59,6 +59,8 @@ class RepeatsPartial(RowsPartial):
         self._most = max(min(_MOST_OF_RANGE, _VALUES // max(len(names), 1)), _LEAST_OF_RANGE)
         self._rows = _Rows(*(np.zeros(0, kind) for kind in (np.uint64, np.uint64, object, np.int64)))
         self._waiting: list[_Rows] = []
+        # Counted as they come: to add up all that wait, for each batch of a row, takes longer than the rest.
+        self._num_waiting = 0
 
     def add(self, batch: Batch) -> None:
         if not batch.metadata.num_rows:
@@ -72,7 +74,8 @@ class RepeatsPartial(RowsPartial):
         files = np.full(len(wanted), file, object)
         codes = hashes_of(batch.features, self._names, wanted)
         self._waiting.append(_Rows(order[wanted], codes, files, _records(batch.metadata)[wanted]))
-        if sum(len(part.order) for part in self._waiting) >= self._most:
+        self._num_waiting += len(wanted)
+        if self._num_waiting >= self._most:
             self._settle()
 
     def merge(self, other: RepeatsPartial) -> None:
@@ -98,7 +101,7 @@ class RepeatsPartial(RowsPartial):
 
     def _settle(self) -> None:
         """Joins what waits, and keeps as many rows as are allowed."""
-        parts, self._waiting = [self._rows, *self._waiting], []
+        parts, self._waiting, self._num_waiting = [self._rows, *self._waiting], [], 0
         rows = _Rows(*map(np.concatenate, zip(*parts, strict=True)))
         self._rows = rows.taken(self._below_limit(rows.order))
 

@@ -96,6 +96,23 @@ def test_probes_that_a_signature_refuses_are_found_one_by_one() -> None:
     assert (all_of_them.rows, all_of_them.refused_rows, all_of_them.columns) == ([], [0, 1], {})
 
 
+def test_one_call_says_that_a_block_has_no_refused_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    answer = Signature.answer
+
+    def counted(signature: Signature, probes: Any, expected: Any) -> Any:
+        calls.append(len(probes))
+        return answer(signature, probes, expected)
+
+    monkeypatch.setattr(Signature, "answer", counted)
+    probes = [probe(n=[3.0 if i in (40, 41, 190) else 1.0]) for i in range(200)]
+    answers = Signature(of_examples(picky)).ask(probes, {})
+    assert answers.refused_rows == [40, 41, 190]
+    assert answers.rows == [i for i in range(200) if i not in (40, 41, 190)]
+    # All, 13 blocks, the rows of two of them (the last is of 8 rows, but 190 is in the one before), the rest.
+    assert calls == [200, *[16] * 12, 8, *[1] * 32, 197]
+
+
 def test_a_batch_that_fails_though_no_row_does() -> None:
     def alone(n: Any) -> dict[str, Any]:
         check = tf.debugging.assert_equal(tf.shape(n)[0], 1)
