@@ -59,7 +59,7 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
         "rows affected": "not known",
         "predictions": "effect not measured",
     }
-    assert entries(section(make_incident("a-1", effect=0.5, least_effect=None)))["effect"] == "0.5"
+    assert entries(section(make_incident("a-1", effect=0.5, least_effect=None)))["effect"] == "50.0 %"
     assert entries(section(make_incident("a-1", since="soon")))["since"] == "soon"
 
 
