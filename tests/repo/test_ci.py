@@ -69,9 +69,12 @@ def test_the_newer_stack_comes_before_the_own_one_and_may_be_impossible(
     script = checkout.folder / "checkout" / ".ci" / "compat"
     script.write_text(f"#!/bin/bash\necho compat $TRUESERVE_COMPAT_MINUTES; exit {code}\n")
     completed = checkout.run("run")
-    before = ["make docs", "make detection-quick", "make cluster-test CASES=--or-skip", "compat 86"]
+    before = ["make docs", "make detection-quick", "make cluster-test CASES=--or-skip"]
     assert completed.returncode == expected
-    assert completed.stdout.splitlines() == (before if expected else [*before, "make test"])
+    lines = completed.stdout.splitlines()
+    # A busy machine takes a second or two for what comes before.
+    assert int(lines.pop(3).removeprefix("compat ")) in range(80, 87)
+    assert lines == (before if expected else [*before, "make test"])
 
 
 @pytest.mark.parametrize(("minutes", "line"), [(12, "compat 55"), (24, "compat 24"), (26, "compat 18")])
