@@ -21,6 +21,8 @@ from trueserve.pipelines.plan import ComparisonPlan, make_plan, request_settings
 from trueserve.transforms.branches.reading import READING
 from trueserve.transforms.branches.samples.repeats import REPEATS
 from trueserve.transforms.files.tfrecord import frame
+from trueserve.transforms.performance import bins, estimate, record
+from trueserve.transforms.predictions.outputs import rounded
 from trueserve.transforms.verdict.findings.predictions import ON_TRAINING
 
 FEATURES = {"late", "minutes[0]", "minutes[1]", "minutes[argmax]"}
@@ -267,3 +269,34 @@ def test_without_the_flag_no_answer_is_read_and_no_prediction_compared(home: Hom
 
 def _plan(home: Home, model: str | None) -> ComparisonPlan:
     return make_plan(ValidateOptions(logs=home.clean, output="o", baseline=home.baseline, predictions=model))
+
+
+def test_performance_is_estimated_where_export_recorded_it(
+    home: Home, served: Served, tmp_path: Path, capsys: Capture
+) -> None:
+    logged = support.write_logs(tmp_path / "logs", home.serving, served.right, cuts=SERVING_CUTS)
+    model = tmp_path / "1"
+    shutil.copytree(served.version, model)
+    late = rounded(served.right["late"])
+    truth = late[:, 0] + np.random.default_rng(3).normal(0, 0.2, len(late))
+    recorded = record.record("late", "late", late[:4000] * 0.5, (truth[:4000] * 0.5).tolist(), None)
+    (model / "assets.extra" / "performance.json").write_bytes(recorded.to_bytes())
+    (tmp_path / "limits.toml").write_text("format = 1\n[performance]\nmae_rise = 0.0001\nrmse_rise = 9\n")
+    limits = f"--thresholds={tmp_path / 'limits.toml'}"
+    _, document = run(capsys, home, str(model), logged, tmp_path / "out", limits)
+    block = document["performance"]
+    assert (block["why"], block["rows"], block["task"]) == (None, len(late), "regression")
+    in_memory = bins.score_bins(bins.Task.REGRESSION, recorded.calibration.edges, late[:, 0].astype(float))
+    expected = estimate.estimate(recorded.calibration, in_memory, block["design_effect"])
+    assert block["metrics"]["mae"]["estimate"] == pytest.approx(expected["mae"].value, rel=1e-9)
+    kinds = [f["metric"] for f in document["findings"] if f["kind"] == "performance"]
+    assert kinds == (["mae_rise"] if (expected["mae"].harm or 0) > 0.0001 else [])
+
+
+def test_a_model_without_labels_says_why_nothing_was_estimated(
+    home: Home, served: Served, tmp_path: Path, capsys: Capture
+) -> None:
+    logged = support.write_logs(tmp_path / "logs", home.serving, served.right, cuts=SERVING_CUTS)
+    _, document = run(capsys, home, served.version, logged, tmp_path / "out")
+    assert document["performance"]["why"].startswith("the model was exported without labels")
+    assert document["performance"]["metrics"] is None

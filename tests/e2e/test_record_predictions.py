@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,21 @@ def test_evaluation_data_take_the_place_of_training_and_refused_rows_are_told(
     schema = check_all(tmp_path, expected)
     assert list(schema.annotation.comment) == ["predictions on 58 evaluation rows; 2 more were refused"]
     assert "recorded predictions on 58 evaluation rows; 2 more were refused" in output
+    assert "recorded performance on 58 rows with a label (late)" in output
+    values = json.loads((tmp_path / EXTRA / "performance.json").read_bytes())
+    labels = [row["late"][0] for i, row in enumerate(cut) if i not in (3, 50)]
+    assert (values["output"], values["label"]) == ("late", "late")
+    absolute = np.abs(expected["late"][:, 0] - np.array(labels)).sum()
+    assert sum(values["calibration"]["labels"]["absolute"]) == pytest.approx(absolute, rel=1e-4)
+
+
+def test_evaluation_without_labels_records_no_performance(
+    small: Baseline, serving: serving_model.ServingModel, tmp_path: Path
+) -> None:
+    rows = [{k: v for k, v in row.items() if k != support.LABEL} for row in support.RAW_ROWS]
+    output = record(tmp_path, serving, small, evaluation=write_evaluation(tmp_path / "rows", rows))
+    assert "no performance recorded: the evaluation examples have no late" in output
+    assert not (tmp_path / EXTRA / "performance.json").exists()
 
 
 @pytest.mark.parametrize(("evaluation", "error"), [("", NothingExaminedError), ("no example", InputError)])

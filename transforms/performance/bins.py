@@ -92,7 +92,7 @@ class Calibration:
     labels: LabelBins
 
     def to_json(self) -> dict[str, Any]:
-        parts = {"scores": self.scores, "labels": self.labels}
+        parts: dict[str, ScoreBins | LabelBins] = {"scores": self.scores, "labels": self.labels}
         lists = {
             key: {name: array.tolist() for name, array in _arrays(part).items()}
             for key, part in parts.items()
@@ -155,7 +155,7 @@ def _edges(task: Task, scores: Array, bins: int) -> Array:
 
 
 def _bins(edges: Array, scores: Array) -> Array:
-    return np.searchsorted(edges, scores, side="right")
+    return np.asarray(np.searchsorted(edges, scores, side="right"))
 
 
 def _arrays(part: ScoreBins | LabelBins) -> dict[str, Array]:

@@ -93,6 +93,7 @@ class Verdict:
       effective_rows: see `Examined`.
       replay, versions, previous: what is told of replayed answers, of versions and of earlier runs; None
         where it was not asked for.
+      performance: what was estimated of the predictions; None where none were compared.
       dependence: which features' ties to others were compared, and why if none were; None of older runs.
       replaces: the attempt whose verdict.json this one took the place of; None until publishing says, and
         where there was none.
@@ -112,6 +113,7 @@ class Verdict:
     effective_rows: int | None = None
     replay: Mapping[str, Any] | None = None
     versions: Sequence[Mapping[str, Any]] | None = None
+    performance: Mapping[str, Any] | None = None
     least_visible: float | None = None
     previous: Mapping[str, Any] | None = None
     dependence: Mapping[str, Any] | None = None
@@ -150,6 +152,7 @@ class Verdict:
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
             "replay": self.replay,
             "versions": self.versions,
+            "performance": self.performance,
             "previous": self.previous,
             "dependence": self.dependence,
             "replaces": self.replaces,
