@@ -52,7 +52,7 @@ def of_bytes(data: bytes) -> PerformanceRecord:
         raise ValueError("no record of performance")
     output, width, label = values.get("output"), values.get("width"), values.get("label")
     if not isinstance(output, str) or not isinstance(label, str) or not isinstance(width, int):
-        raise ValueError("no record of performance")
+        raise ValueError("no record of performance")  # noqa: TRY004 - as for other bytes that are none
     if not 1 <= width <= MOST_CLASSES:
         raise ValueError("no record of performance")
     return PerformanceRecord(output, width, label, calibration_of_json(values.get("calibration") or {}))
