@@ -122,7 +122,7 @@ def test_dependent_rows_and_few_rows_widen_the_interval() -> None:
     calibration = calibrate(Task.BINARY, *_rows(20_000))
     window = score_bins(Task.BINARY, calibration.edges, _rows(1_000, seed=7)[0])
 
-    alone, grouped = (estimate(calibration, window, effect)["auc"] for effect in (1.0, 20.0))
+    alone, grouped = (_estimated(calibration, window, effect)["auc"] for effect in (1.0, 20.0))
 
     assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
 
