@@ -151,7 +151,7 @@ def label_bins(edges: Array, scores: Array, labels: Array) -> LabelBins:
 def _edges(task: Task, scores: Array, bins: int) -> Array:
     """Quantiles; a binary score has an edge at the cut, so that each bin is on one side of it."""
     quantiles = np.quantile(scores, np.arange(1, bins) / bins)
-    return np.unique(np.append(quantiles, CUT) if task is Task.BINARY else quantiles)
+    return np.asarray(np.unique(np.append(quantiles, CUT) if task is Task.BINARY else quantiles))
 
 
 def _bins(edges: Array, scores: Array) -> Array:
