@@ -35,6 +35,7 @@ from trueserve.transforms.logs.features import Settings, expected_features
 from trueserve.transforms.logs.formats import bigquery
 from trueserve.transforms.logs.repeated_rows import DroppedRows, RowRepeats
 from trueserve.transforms.logs.rows.warm_ups import fingerprints
+from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.profile import Measured
 from trueserve.transforms.publish.assemble import RunSettings
 from trueserve.transforms.publish.optional_checks import OptionalChecks
@@ -277,7 +278,13 @@ def _optional_checks(options: ValidateOptions) -> OptionalChecks:
         replay = Limits(options.replay, tolerance, options.replay_share)
     if options.contracts is not None:
         contracts = served_contracts.load(options.contracts)
-    return OptionalChecks(replay, contracts)
+    return OptionalChecks(replay, contracts, _performance(options))
+
+
+def _performance(options: ValidateOptions) -> PerformanceRecord | str | None:
+    """What `export` recorded with the model whose predictions are compared, or why it has nothing."""
+    model = prediction_reference.model_of(options.predictions, options.replay)
+    return None if model is None else prediction_reference.performance(model)
 
 
 def _previous_runs(

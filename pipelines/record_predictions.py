@@ -16,8 +16,10 @@ from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.logs.carriers.text.text_form import TextForm
 from trueserve.transforms.logs.detect import detect_examples
 from trueserve.transforms.logs.features import Settings, expected_features
+from trueserve.transforms.performance.record import NoPerformanceError
 from trueserve.transforms.predictions import recorded
 from trueserve.transforms.serving import prediction_rows
+from trueserve.transforms.serving.labels import LabelSettings, PerformanceRecorder
 from trueserve.transforms.serving.predicted import PredictionRecorder
 from trueserve.transforms.serving.prediction_rows import Examples
 from trueserve.transforms.serving.serving_model import ServingModel
@@ -31,11 +33,13 @@ class PredictionSource:
 
     Attributes:
       rows: about so many at most; 0 for none.
-      evaluation: raw examples in place of the training data.
+      evaluation: raw examples in place of the training data, with their labels if they have any.
+      labels: the label of the contract, and what the flags say of it; None without a label.
     """
 
     rows: int
     evaluation: Examples | None
+    labels: LabelSettings | None = None
 
 
 def find_source(options: ExportOptions, baseline: Baseline) -> PredictionSource:
@@ -45,8 +49,10 @@ def find_source(options: ExportOptions, baseline: Baseline) -> PredictionSource:
     files = tuple(globs.expand(options.evaluation))
     schema = schemas.with_environments(baseline.schema, baseline.contract.label)
     text = TextForm(missing_values=frozenset(baseline.contract.missing_values))
-    settings = Settings(expected=expected_features(schema, serving=True), text=text)
-    return PredictionSource(options.prediction_rows, Examples(files, detect_examples(files), settings))
+    settings = Settings(expected=expected_features(schema, serving=False), text=text)
+    label, examples = baseline.contract.label, Examples(files, detect_examples(files), settings)
+    labels = None if label is None else LabelSettings(label, options.label_output, options.positive)
+    return PredictionSource(options.prediction_rows, examples, labels)
 
 
 def record(
@@ -59,7 +65,7 @@ def record(
     if source.rows:
         recording = _Recording(folder, serving, source.rows, console)
         if source.evaluation is not None:
-            recording.on_evaluation(source.evaluation)
+            recording.on_evaluation(source.evaluation, source.labels)
         else:
             recording.on_training(baseline)
 
@@ -72,14 +78,32 @@ class _Recording:
     console: Console
     stored: int = 0
 
-    def on_evaluation(self, examples: Examples) -> None:
+    def on_evaluation(self, examples: Examples, labels: LabelSettings | None) -> None:
         self.console.step("reading the evaluation examples")
         reading = examples.read()
         input_checks.check(reading, "evaluation examples", "predictions")
         num_rows = reading.accounting.rows
-        recorder = PredictionRecorder(self.serving.of_requests(), may_refuse=True)
+        performance = PerformanceRecorder(labels) if labels else None
+        observe = performance.add if performance else None
+        recorder = PredictionRecorder(self.serving.of_requests(), may_refuse=True, observe=observe)
         parts = examples.rows(self.rows / num_rows, self._report)
         self._record(recorder, parts, "evaluation", num_rows, sum(file.bytes for file in examples.files))
+        self._record_performance(performance, recorder)
+
+    def _record_performance(
+        self, performance: PerformanceRecorder | None, recorder: PredictionRecorder
+    ) -> None:
+        if performance is None:
+            self.console.step("no performance recorded: the contract names no label")
+            return
+        try:
+            record = performance.record(recorder.outputs)
+        except NoPerformanceError as error:
+            self.console.step(f"no performance recorded: {error}")
+            return
+        recorded.write_performance(self.folder, record.to_bytes())
+        rows = round(record.calibration.scores.total)
+        self.console.step(f"recorded performance on {rows:,} rows with a label ({record.label})")
 
     def on_training(self, baseline: Baseline) -> None:
         shards = _shards(baseline)

@@ -30,6 +30,7 @@ from trueserve.pipelines.repeated import without_repeated
 from trueserve.transforms import profile
 from trueserve.transforms.baseline import layout
 from trueserve.transforms.branches.branch import Branch
+from trueserve.transforms.branches.predictions import performance
 from trueserve.transforms.branches.replay import Replay
 from trueserve.transforms.branches.samples import row_sample
 from trueserve.transforms.branches.samples.repeats import repeats
@@ -42,6 +43,7 @@ from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.files import paths
 from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.logs.formats import bigquery
+from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.publish_verdict import PublishVerdict
 from trueserve.transforms.runs import dead_runs, previous_runs
 from trueserve.transforms.verdict.model import Space
@@ -118,7 +120,11 @@ def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     of_slices = [slices(space, schema, min_rows)] if plan.options.slice_by else []
     of_rows = tfdv_statistics if plan.options.statistics_engine == "tfdv" else statistics
     of_raw = [other_types(), *_kept_rows(plan, reference)] if reference.space is Space.RAW else []
-    return [of_rows(space, schema), requests(space), *of_slices, *of_raw]
+    record = plan.run_settings.optional.performance
+    of_scores = []
+    if reference.space is Space.PREDICTION and isinstance(record, PerformanceRecord):
+        of_scores = [performance(record)]
+    return [of_rows(space, schema), requests(space), *of_slices, *of_raw, *of_scores]
 
 
 def _kept_rows(plan: ComparisonPlan, reference: Reference) -> list[Branch]:

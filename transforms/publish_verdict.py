@@ -9,6 +9,7 @@ from typing import Any
 import apache_beam as beam
 
 from trueserve.transforms.branches.partial import Kind
+from trueserve.transforms.branches.predictions import PERFORMANCE
 from trueserve.transforms.branches.ranges_read import Numbering
 from trueserve.transforms.branches.reading import READING, ReadSummary
 from trueserve.transforms.branches.replay import REPLAY
@@ -109,7 +110,9 @@ def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
         faults=reading.faults,
         other_types=results.get(OTHER_TYPES),
         rows=results.get((ROWS, 0)),
-        optional=OptionalResults(_replay_summary(results, reading.numbering), results.get(VERSIONS)),
+        optional=OptionalResults(
+            _replay_summary(results, reading.numbering), results.get(VERSIONS), results.get(PERFORMANCE)
+        ),
         repeats=_repeats(results, reading.numbering),
     )
 

@@ -74,6 +74,16 @@ GROUPS = {
             help="raw examples to record predictions on; default: the training data",
         ),
         PREDICTION_ROWS,
+        flag(
+            "--label_output",
+            metavar="NAME",
+            help="output that predicts the label, if the model has several; with --evaluation",
+        ),
+        flag(
+            "--positive",
+            metavar="VALUE",
+            help="label of the positive class, if labels are not 0 and 1; with --evaluation",
+        ),
     ),
 }
 
@@ -85,6 +95,8 @@ class ExportOptions:
     Attributes:
       evaluation: examples on which predictions are recorded, in place of the training data.
       prediction_rows: about so many rows at most they are recorded on; 0 for none.
+      label_output, positive: the output that predicts the label, and the label of the positive class; None
+        where they go without saying.
     """
 
     baseline: str
@@ -93,6 +105,8 @@ class ExportOptions:
     custom_objects: str | None = None
     evaluation: str | None = None
     prediction_rows: int = PREDICTION_ROWS.default
+    label_output: str | None = None
+    positive: str | None = None
 
     def __post_init__(self) -> None:
         path_checks.check_output(self.output, self.baseline, evaluation=self.evaluation)

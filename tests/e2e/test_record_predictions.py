@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from support import export as support
-from support import logs
+from support import logs, replay
 from support.homes import NUM_TRAINING, Home, Served
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -47,13 +48,8 @@ def record(folder: Path, serving: Any, baseline: Baseline, rows: int = 1000, eva
     """What was said on the console."""
     (folder / EXTRA).mkdir(parents=True, exist_ok=True)
     out = io.StringIO()
-    options = ExportOptions(
-        baseline=baseline.path,
-        model=__file__,
-        output="o",
-        evaluation=evaluation or None,
-        prediction_rows=rows,
-    )
+    flags: dict[str, Any] = {"evaluation": evaluation or None, "prediction_rows": rows}
+    options = ExportOptions(baseline=baseline.path, model=__file__, output="o", **flags)
     wanted = record_predictions.find_source(options, baseline)
     record_predictions.record(str(folder), serving, baseline, wanted, Console(out, io.StringIO()))
     return out.getvalue()
@@ -135,6 +131,20 @@ def test_evaluation_data_take_the_place_of_training_and_refused_rows_are_told(
     schema = check_all(tmp_path, expected)
     assert list(schema.annotation.comment) == ["predictions on 58 evaluation rows; 2 more were refused"]
     assert "recorded predictions on 58 evaluation rows; 2 more were refused" in output
+    assert "recorded performance on 58 rows with a label (late)" in output
+    values = json.loads((tmp_path / EXTRA / "performance.json").read_bytes())
+    labels = np.array([row["late"][0] for i, row in enumerate(cut) if i not in (3, 50)])
+    absolute = np.abs(expected["late"][:, 0] - labels).sum()
+    assert sum(values["calibration"]["labels"]["absolute"]) == pytest.approx(absolute, rel=1e-4)
+
+
+def test_evaluation_without_labels_records_no_performance(
+    small: Baseline, serving: serving_model.ServingModel, tmp_path: Path
+) -> None:
+    rows = [{k: v for k, v in row.items() if k != support.LABEL} for row in support.RAW_ROWS]
+    output = record(tmp_path, serving, small, evaluation=write_evaluation(tmp_path / "rows", rows))
+    assert "no performance recorded: the evaluation examples have no late" in output
+    assert not (tmp_path / EXTRA / "performance.json").exists()
 
 
 @pytest.mark.parametrize(("evaluation", "error"), [("", NothingExaminedError), ("no example", InputError)])
@@ -278,14 +288,12 @@ def test_only_tensors_of_known_width_have_one() -> None:
 def test_export_records_training_of_a_baseline_that_prepare_made(home: Home, served: Served) -> None:
     schema, features, rows = recorded(Path(served.version))
     assert (rows, set(features)) == (NUM_TRAINING, {"late", "minutes[0]", "minutes[1]", "minutes[argmax]"})
-    from support import replay
-
     expected = replay.answers(served.model, home.baseline, home.training)
     check_numbers(features["late"], expected["late"][:, 0])
     assert list(schema.annotation.comment) == ["predictions on 10,000 training rows"]
 
 
 def test_a_negative_number_of_rows_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    argv = ["export", "--baseline=b", f"--model={__file__}", "--output=o", "--prediction_rows=-1"]
-    assert cli.main(argv) == 2
+    flags = ("--baseline=b", f"--model={__file__}", "--output=o", "--prediction_rows=-1")
+    assert cli.main(["export", *flags]) == 2
     assert "--prediction_rows: expected a number of 0 or more, got -1" in capsys.readouterr().err

@@ -143,7 +143,7 @@ LAYERS = (
     ("transforms/runs/",),
     ("transforms/reference/", "transforms/backtesting/"),
     ("transforms/verdict/", "transforms/serving/"),
-    ("transforms/baseline/", "transforms/joining/", "transforms/predictions/"),
+    ("transforms/baseline/", "transforms/joining/", "transforms/performance/", "transforms/predictions/"),
     ("transforms/replay/",),
     ("transforms/graph/", "transforms/logs/", "transforms/summaries/"),
     ("transforms/columnar/",),

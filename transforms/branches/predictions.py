@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from trueserve.transforms.branches.branch import Branch, Fork
+import numpy as np
+
+from trueserve.transforms.branches.branch import Branch, Fork, Single
+from trueserve.transforms.branches.partial import Kind, RowsPartial
 from trueserve.transforms.core.accounting import of_answers
 from trueserve.transforms.core.batches import Batch
+from trueserve.transforms.performance import record as records
+from trueserve.transforms.performance.bins import ScoreBins, score_bins
+from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.predictions.logged import logged_columns
 from trueserve.transforms.predictions.outputs import Output
+
+PERFORMANCE: Kind = ("performance", 0)
 
 
 class Predictions(Fork):
@@ -27,3 +37,34 @@ class Predictions(Fork):
         features, reasons = logged_columns(batch.metadata, self._outputs)
         self.forms += Counter({of_answers(reason): rows for reason, rows in reasons.items()})
         super().add(Batch(features, batch.metadata))
+
+
+class ScorePartial(RowsPartial):
+    """`ScoreBins` of the rows of predictions that are numbers, each counted once whatever its weight."""
+
+    def __init__(self, record: PerformanceRecord) -> None:
+        self._record = record
+        self._bins = self._binned(np.empty(0))
+
+    def add(self, batch: Batch) -> None:
+        columns = [batch.features.column(name) for name in self._record.features]
+        # All of an output's columns are null in the same rows.
+        values = np.column_stack([column.flatten().to_numpy(zero_copy_only=False) for column in columns])
+        finite = values[np.isfinite(values).all(axis=1)]
+        if len(finite):
+            scores = records.scores_of(self._record.calibration.task, finite)
+            self._bins = self._bins.plus(self._binned(scores))
+
+    def merge(self, other: ScorePartial) -> None:
+        self._bins = self._bins.plus(other.result())
+
+    def result(self) -> ScoreBins:
+        return self._bins
+
+    def _binned(self, scores: np.ndarray[Any, Any]) -> ScoreBins:
+        return score_bins(self._record.calibration.task, self._record.calibration.edges, scores)
+
+
+def performance(record: PerformanceRecord) -> Branch:
+    """The scores of a window, by the bins that were recorded at export."""
+    return Single(PERFORMANCE, functools.partial(ScorePartial, record))

@@ -10,6 +10,8 @@ from trueserve.transforms.files import paths
 FOLDER = "assets.extra"
 STATISTICS = "prediction_stats.binpb"
 SCHEMA = "prediction_schema.pbtxt"
+#: Of evaluation rows with labels; no model has it that was exported without.
+PERFORMANCE = "performance.json"
 
 
 def write(
@@ -19,6 +21,17 @@ def write(
     folder = paths.join(model, FOLDER)
     paths.write_atomically(paths.join(folder, SCHEMA), text_format.MessageToString(schema).encode())
     paths.write_atomically(paths.join(folder, STATISTICS), statistics.SerializeToString(deterministic=True))
+
+
+def write_performance(model: str, record: bytes) -> None:
+    """Writes the record of `performance.record` beside the statistics."""
+    paths.write_atomically(paths.join(model, FOLDER, PERFORMANCE), record)
+
+
+def performance(model: str) -> bytes | None:
+    """The record of performance; None where the model has none."""
+    path = paths.join(model, FOLDER, PERFORMANCE)
+    return paths.read_bytes(path) if paths.exists(path) else None
 
 
 def find(model: str) -> tuple[str, str] | None:

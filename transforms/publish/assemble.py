@@ -22,7 +22,7 @@ from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.verdict import histograms
 from trueserve.transforms.verdict.dependence.sampled import SampledRows
 from trueserve.transforms.verdict.evidence.rates import alarm_budget
-from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views
+from trueserve.transforms.verdict.feature_stats import Statistics, dataset, shared_views, views_by_feature
 from trueserve.transforms.verdict.findings import absence as absences
 from trueserve.transforms.verdict.findings import season
 from trueserve.transforms.verdict.findings import slices as slices_findings
@@ -141,6 +141,9 @@ def _assemble(
     ]
     compared = season.merged(compared)
     ties = _ties(references, compared, results, policy, span)
+    results = dataclasses.replace(
+        results, optional=dataclasses.replace(results.optional, design_effect=_design_effect(served))
+    )
     optional = optional_checks.comparisons(
         results.optional, settings.optional, settings.policy, settings.contract
     )
@@ -237,6 +240,12 @@ def _logged(requested: Window, seen: Window | None) -> Window:
 
 def _length(window: Window) -> dt.timedelta | None:
     return None if window.start is None or window.end is None else window.end - window.start
+
+
+def _design_effect(served: Mapping[Space, Statistics]) -> float:
+    """The largest of the predictions: how many of their rows tell as much as one; 1 where none are known."""
+    by_feature = views_by_feature(served.get(Space.PREDICTION, Statistics()))
+    return max([1.0, *(view.design_effect for view in by_feature.values())])
 
 
 def _weighed_forms(results: PipelineResults) -> Counter[tuple[str, str]]:

@@ -6,11 +6,15 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trueserve.transforms.performance.bins import ScoreBins
+from trueserve.transforms.performance.estimate import Estimate, estimate
+from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.replay import report
 from trueserve.transforms.replay.report import Limits
 from trueserve.transforms.replay.summary import ReplaySummary
 from trueserve.transforms.replay.versions import VersionRows
 from trueserve.transforms.verdict.findings import contracts as contracts_findings
+from trueserve.transforms.verdict.findings import performance as performance_findings
 from trueserve.transforms.verdict.findings import replay as replay_findings
 from trueserve.transforms.verdict.model import ComparisonResult
 from trueserve.transforms.verdict.severity import Policy
@@ -25,10 +29,13 @@ class OptionalChecks:
     Attributes:
       replay: of `--replay`, None without.
       contracts: of `--contracts`, by version, None without.
+      performance: what the model of `--predictions` has recorded; a sentence why it has nothing; None where
+        no predictions are compared.
     """
 
     replay: Limits | None = None
     contracts: Mapping[str, Json] | None = None
+    performance: PerformanceRecord | str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +44,8 @@ class OptionalResults:
 
     replay: ReplaySummary | None = None
     versions: VersionRows | None = None
+    scores: ScoreBins | None = None
+    design_effect: float = 1.0
 
 
 def comparisons(
@@ -47,16 +56,37 @@ def comparisons(
         yield replay_findings.compare_replay(results.replay, checks.replay, policy)
     if results.versions is not None and checks.contracts is not None and baseline is not None:
         yield contracts_findings.compare_versions(results.versions, checks.contracts, baseline)
+    if isinstance(checks.performance, PerformanceRecord):
+        limits = policy.thresholds.performance
+        yield performance_findings.compare(
+            checks.performance, _estimates(results, checks.performance), limits
+        )
+
+
+def _estimates(results: OptionalResults, record: PerformanceRecord) -> Mapping[str, Estimate]:
+    """Empty where no logged answer has a prediction."""
+    if results.scores is None or not results.scores.total:
+        return {}
+    return estimate(record.calibration, results.scores, results.design_effect)
 
 
 def blocks(results: OptionalResults, checks: OptionalChecks, baseline: Json | None) -> dict[str, Any]:
-    """`replay` and `versions` of verdict.json; None for what was not asked for."""
+    """`replay`, `versions` and `performance` of verdict.json; None for what was not asked for."""
     replay = versions = None
     if results.replay is not None and checks.replay is not None:
         replay = report.to_json(results.replay, checks.replay)
     if results.versions is not None and checks.contracts is not None and baseline is not None:
         versions = contracts_findings.versions_json(results.versions, checks.contracts, baseline)
-    return {"replay": replay, "versions": versions}
+    return {"replay": replay, "versions": versions, "performance": _performance(results, checks)}
+
+
+def _performance(results: OptionalResults, checks: OptionalChecks) -> dict[str, Any] | None:
+    record = checks.performance
+    if record is None or isinstance(record, str):
+        return None if record is None else performance_findings.nothing(record)
+    scores = results.scores
+    rows = 0 if scores is None else round(scores.total)
+    return performance_findings.block(record, rows, results.design_effect, _estimates(results, record))
 
 
 def files(results: OptionalResults) -> Iterator[tuple[str, bytes]]:

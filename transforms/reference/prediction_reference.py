@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trueserve.transforms.baseline import messages
 from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.performance.record import PerformanceRecord, of_bytes
 from trueserve.transforms.predictions import recorded
 from trueserve.transforms.predictions.outputs import Output, outputs_of
 from trueserve.transforms.verdict.model import Space
@@ -36,6 +37,18 @@ def load(model: str) -> Reference:
     if outputs_of(schema) is None:
         raise UsageError(f"{files[0]} does not say which outputs the model has; {_AGAIN}")
     return Reference(schema, statistics, Space.PREDICTION)
+
+
+def performance(model: str) -> PerformanceRecord | str:
+    """The record of the model, or a sentence why it has none. Raises UsageError for a damaged one."""
+    data = recorded.performance(model)
+    if data is None:
+        return "the model was exported without labels of evaluation rows (export --evaluation)"
+    try:
+        return of_bytes(data)
+    except (ValueError, RecursionError) as error:
+        problem = f"{recorded.FOLDER}/{recorded.PERFORMANCE} is not what export writes"
+        raise UsageError(f"the model {model}: {problem}; {_AGAIN}") from error
 
 
 def outputs(reference: Reference) -> tuple[Output, ...]:

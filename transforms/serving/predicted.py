@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from trueserve.transforms.summaries.dataset import DatasetSummary, uses_of
 from trueserve.transforms.summaries.protos import SIZES, dataset_statistics
 from trueserve.transforms.summaries.quantiles import Scratch
 
+Observe = Callable[[Mapping[str, Any], list[bytes]], None]
+
 _REFUSALS = (tf.errors.OpError, ValueError)
 
 
@@ -30,8 +32,12 @@ class PredictionRecorder:
       rows: those that were answered; `num_refused`: those that the graph or the model did not take.
     """
 
-    def __init__(self, function: Any, *, may_refuse: bool) -> None:
-        """`function` is one of `ServingModel`'s; where it may not refuse rows, it is an error."""
+    def __init__(self, function: Any, *, may_refuse: bool, observe: Observe | None = None) -> None:
+        """`function` is one of `ServingModel`'s; where it may not refuse rows, it is an error.
+
+        `observe` is given the answers, and the examples that they answer.
+        """
+        self._observe = observe
         self._function = function
         self._may_refuse = may_refuse
         self.outputs = outputs_of(function.structured_outputs)
@@ -41,11 +47,14 @@ class PredictionRecorder:
 
     def add(self, examples: list[bytes]) -> None:
         """Raises UsageError where a row is not taken that must be."""
-        answers, rows = self._answered(examples)
+        answers, accepted = self._answered(examples)
+        rows = len(accepted)
         self.num_refused += len(examples) - rows
         self.rows += rows
         if rows:
             self._summary.add(self._columns(answers, rows), self._scratch)
+            if self._observe is not None:
+                self._observe(answers, accepted)
 
     def schema(self, comment: str, *, on_training: bool = False) -> schema_pb2.Schema:
         """That of the answers, see `predictions.outputs`; it has no feature if nothing can be recorded."""
@@ -56,10 +65,10 @@ class PredictionRecorder:
         dataset = dataset_statistics(self._summary, SIZES)
         return statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
 
-    def _answered(self, examples: list[bytes]) -> tuple[Mapping[str, Any], int]:
-        """The answers to the examples that the function takes, and how many these are."""
+    def _answered(self, examples: list[bytes]) -> tuple[Mapping[str, Any], list[bytes]]:
+        """The answers to the examples that the function takes, and these."""
         try:
-            return self._ask(examples), len(examples)
+            return self._ask(examples), examples
         except _REFUSALS as error:
             if not self._may_refuse:
                 # Not what it says: that may quote values of rows.
@@ -68,7 +77,7 @@ class PredictionRecorder:
         batch = pa.RecordBatch.from_arrays([pa.array(examples, pa.binary())], names=["examples"])
         taken = apply_in_parts(self._probe, batch, _REFUSALS).taken
         accepted = [examples[i] for i in np.flatnonzero(taken)]
-        return (self._ask(accepted) if accepted else {}), len(accepted)
+        return (self._ask(accepted) if accepted else {}), accepted
 
     def _probe(self, part: pa.RecordBatch) -> pa.RecordBatch:
         self._ask(part.column(0).to_pylist())

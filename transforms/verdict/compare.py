@@ -17,9 +17,9 @@ from trueserve.transforms.verdict.feature_stats import Statistics
 from trueserve.transforms.verdict.finding_rules import Examination
 from trueserve.transforms.verdict.findings import contracts as contracts_findings
 from trueserve.transforms.verdict.findings import form as form_findings
-from trueserve.transforms.verdict.findings import numbers
 from trueserve.transforms.verdict.findings import schema as schema_findings
 from trueserve.transforms.verdict.findings import skew as skew_findings
+from trueserve.transforms.verdict.incidents import feature_numbers
 from trueserve.transforms.verdict.model import (
     UNKNOWN,
     ComparisonResult,
@@ -141,7 +141,7 @@ def examine(
         space=reference.space,
         least_visible=results.least_visible if results.differences else None,
         without_power=frozenset(powerless),
-        numbers=tuple(numbers.of_features(results, powerless)),
+        numbers=tuple(feature_numbers.of_features(results, powerless)),
     )
     return comparison, results
 

@@ -36,6 +36,7 @@ class FindingKind(enum.StrEnum):
     DEPENDENCE = "dependence"  # features that no longer go together as in training
     DRIFT = "drift"  # a difference from an earlier window, apart from training
     REPLAY = "replay"  # logged answers that are not the reference model's
+    PERFORMANCE = "performance"  # the estimated performance is beyond a limit
     CONTRACT = "contract"  # who answered, against what the baseline promises
     INPUT = "input"  # why the run failed or examined nothing; about the whole set
 

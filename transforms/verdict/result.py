@@ -100,6 +100,7 @@ class Verdict:
       incidents: the findings by what they follow from, worst first, and after them those of the last window
         that are over; see `incidents`.
       features: what was measured of each feature that was compared.
+      performance: what was estimated of the predictions; None where none were compared.
       dependence: which features' ties to others were compared, and why if none were; None of older runs.
       replaces: the attempt whose verdict.json this one took the place of; None until publishing says, and
         where there was none.
@@ -120,6 +121,7 @@ class Verdict:
     effective_rows: int | None = None
     replay: Mapping[str, Any] | None = None
     versions: Sequence[Mapping[str, Any]] | None = None
+    performance: Mapping[str, Any] | None = None
     least_visible: float | None = None
     previous: Mapping[str, Any] | None = None
     dependence: Mapping[str, Any] | None = None
@@ -130,7 +132,6 @@ class Verdict:
 
     @property
     def is_void(self) -> bool:
-        """Whether the run failed, or examined nothing."""
         return self.outcome in (VerdictOutcome.FAILED, VerdictOutcome.NOT_EXAMINED)
 
     @property
@@ -139,7 +140,6 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the run failed or examined nothing."""
         return tuple(finding.message for finding in self.findings if finding.kind is FindingKind.INPUT)
 
     def with_artifacts(self, artifacts: Mapping[str, Artifact]) -> Verdict:
@@ -168,6 +168,7 @@ class Verdict:
             "artifacts": {name: dataclasses.asdict(self.artifacts[name]) for name in sorted(self.artifacts)},
             "replay": self.replay,
             "versions": self.versions,
+            "performance": self.performance,
             "previous": self.previous,
             "dependence": self.dependence,
             "replaces": self.replaces,
@@ -241,9 +242,8 @@ def decide(  # noqa: PLR0917 - a verdict is made of these parts
 
 def without_accepted(verdict: Verdict, accepted: frozenset[str], policy: Policy) -> Verdict:
     """The verdict, where findings of the incidents in `accepted` (ids) do not make it `skew`."""
-    if verdict.outcome is not VerdictOutcome.SKEW:
-        return verdict
-    if _counting([f for f in verdict.findings if f.incident not in accepted], policy):
+    counting = _counting([f for f in verdict.findings if f.incident not in accepted], policy)
+    if verdict.outcome is not VerdictOutcome.SKEW or counting:
         return verdict
     if not verdict.too_little:
         return dataclasses.replace(verdict, outcome=VerdictOutcome.OK)

@@ -50,6 +50,8 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "not_finite": ("not_finite",),
     "dependence": ("dependence",),
 }
+#: Those of the section `[performance]`.
+PERFORMANCE_LIMITS = ("auc_drop", "accuracy_drop", "log_loss_rise", "brier_rise", "mae_rise", "rmse_rise")
 #: The limit that a metric is held against.
 LIMIT_OF: Mapping[str, str] = {metric: key for key, metrics in LIMITS.items() for metric in metrics}
 _OF_ALL_SPACES = ("distribution", "missing", "unseen", "list_length", "positions", "not_finite")
@@ -93,6 +95,7 @@ class Thresholds:
       acknowledged: the incidents that are accepted for a time.
       vectors: the features of any space that are compared position by position; None for those whose lists
         have one length in training.
+      performance: how much worse than at export an estimated metric may be, by key of `PERFORMANCE_LIMITS`.
     """
 
     file: str = "thresholds.toml"
@@ -101,6 +104,7 @@ class Thresholds:
     budget: dt.timedelta = BUDGET
     vectors: frozenset[str] | None = None
     acknowledged: tuple[Acknowledged, ...] = ()
+    performance: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def is_vector(self, feature: str) -> bool | None:
         """Whether the feature is compared position by position; None where the file says nothing of it."""
@@ -150,7 +154,8 @@ def parse(text: bytes, file: str) -> Thresholds:
         document = tomllib.loads(text.decode())
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UsageError(f"{file} is no TOML: {plain(str(error))}") from error
-    _check_keys(file, "", document, ("format", "vectors", "defaults", "alarms", "acknowledged", *_SPACES))
+    sections = ("vectors", "defaults", "alarms", "acknowledged", "performance", *_SPACES)
+    _check_keys(file, "", document, ("format", *sections))
     if type(document.get("format")) is not int or document["format"] != FORMAT:
         raise UsageError(f"{file}: expected format = {FORMAT}, got {_shown(document.get('format'))}")
     return Thresholds(
@@ -160,6 +165,7 @@ def parse(text: bytes, file: str) -> Thresholds:
         ),
         features=dict(_features(file, document)),
         budget=_budget(file, _table(file, "alarms", document.get("alarms", {}))),
+        performance=_performance(file, _table(file, "performance", document.get("performance", {}))),
         vectors=_vectors(file, document.get("vectors")),
         acknowledged=acknowledged.parse(file, document.get("acknowledged", [])),
     )
@@ -180,6 +186,16 @@ def _budget(file: str, values: Mapping[str, Any]) -> dt.timedelta:
             f" P52W, got {_shown(value)}"
         )
     return budget
+
+
+def _performance(file: str, values: Mapping[str, Any]) -> Mapping[str, float]:
+    """How much worse a metric may be; losses of a regression have no upper end."""
+    _check_keys(file, "performance", values, PERFORMANCE_LIMITS)
+    for key, value in values.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 < value < _MOST_SHOWN:
+            raise UsageError(f"{file}: [performance] {key}: expected a number above 0, got {_shown(value)}")
+    return {key: float(value) for key, value in values.items()}
 
 
 def _vectors(file: str, value: Any) -> frozenset[str] | None:

@@ -1,0 +1,191 @@
+"""Performance by bins, against plain computations on the rows; estimates against true labels."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trueserve.transforms.performance import attribution
+from trueserve.transforms.performance.bins import (
+    Task,
+    calibrate,
+    calibration_of_json,
+    label_bins,
+    score_bins,
+)
+from trueserve.transforms.performance.estimate import estimate
+from trueserve.transforms.performance.metrics import at_export, auc, observed
+
+
+def _rows(rows: int, shift: float = 0.0, seed: int = 0) -> tuple[Any, Any]:
+    """Scores of a model that is too sure of itself, and labels; `shift` moves the covariate alone."""
+    random = np.random.default_rng(seed)
+    x = random.normal(shift, 1.0, rows)
+    labels = random.random(rows) < 1 / (1 + np.exp(-1.2 * x))
+    return 1 / (1 + np.exp(-2.0 * x)), labels.astype(np.float64)
+
+
+def _estimated(*given: Any) -> dict[str, Any]:
+    return dict(estimate(*given))
+
+
+def _plain_auc(scores: Any, labels: Any) -> Any:
+    positive, negative = np.sort(scores[labels == 1]), np.sort(scores[labels == 0])
+    wins = np.searchsorted(negative, positive, "left") + np.searchsorted(negative, positive, "right")
+    return wins.sum() / (2 * len(positive) * len(negative))
+
+
+def _plain(scores: Any, labels: Any) -> dict[str, Any]:
+    p = np.clip(scores, 1e-7, 1 - 1e-7)
+    return {
+        "auc": _plain_auc(scores, labels),
+        "log_loss": -np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p)),
+        "brier": np.mean((scores - labels) ** 2),
+        "accuracy": np.mean((scores >= 0.5) == labels),
+    }
+
+
+def test_metrics_of_binned_counts_are_those_of_the_rows() -> None:
+    scores, labels = _rows(20_000)
+
+    assert at_export(calibrate(Task.BINARY, scores, labels)) == pytest.approx(
+        _plain(scores, labels), abs=5e-4
+    )
+
+
+def test_tied_scores_count_half() -> None:
+    scores, labels = np.array([0.2, 0.2, 0.7, 0.7]), np.array([0.0, 1.0, 0.0, 1.0])
+
+    assert at_export(calibrate(Task.BINARY, scores, labels))["auc"] == _plain_auc(scores, labels) == 0.5
+
+
+def test_one_class_has_no_auc() -> None:
+    assert auc(np.array([3.0, 4.0]), np.array([3.0, 4.0])) is None
+
+
+def test_accuracy_does_not_mix_both_sides_of_the_cut() -> None:
+    scores, labels = np.array([0.49, 0.5] * 50), np.array([0.0, 1.0] * 50)
+
+    assert at_export(calibrate(Task.BINARY, scores, labels, bins=2))["accuracy"] == 1.0
+
+
+def test_bins_of_parts_add_up() -> None:
+    scores, labels = _rows(3_000)
+    all_rows = calibrate(Task.BINARY, scores, labels)
+    parts = [slice(0, 1000), slice(1000, None)]
+    first, second = (score_bins(Task.BINARY, all_rows.edges, scores[part]) for part in parts)
+    left, right = (label_bins(all_rows.edges, scores[part], labels[part]) for part in parts)
+
+    merged = observed(Task.BINARY, all_rows.edges, first.plus(second), left.plus(right))
+
+    assert merged == pytest.approx(at_export(all_rows), rel=1e-12)
+
+
+def test_a_calibration_survives_json_and_nothing_else_does() -> None:
+    calibration = calibrate(Task.BINARY, *_rows(500))
+
+    read = calibration_of_json(json.loads(json.dumps(calibration.to_json())))
+
+    assert read.to_json() == calibration.to_json()
+    damages: Any = ({}, {"edges": [2, 1]}, {"scores": {}}, {"labels": 3}, {"task": "ranking"})
+    for damage in damages:
+        with pytest.raises(ValueError, match=r"calibration|Task"):
+            calibration_of_json(calibration.to_json() | damage if damage else {})
+
+
+@pytest.mark.parametrize("shift", [-1.0, -0.4, 0.0, 0.7, 1.2])
+def test_where_covariates_moved_alone_the_estimate_is_near_the_truth(shift: Any) -> None:
+    calibration = calibrate(Task.BINARY, *_rows(50_000, seed=3))
+    scores, labels = _rows(50_000, shift, seed=4)
+
+    estimates = _estimated(calibration, score_bins(Task.BINARY, calibration.edges, scores))
+
+    for name, true in _plain(scores, labels).items():
+        assert estimates[name].value == pytest.approx(true, abs=0.01)
+
+
+def test_intervals_hold_the_truth_of_most_windows() -> None:
+    held, true = 0, _plain(*_rows(200_000, 0.5, seed=5))["auc"]
+    for seed in range(30):
+        calibration = calibrate(Task.BINARY, *_rows(4_000, seed=1000 + seed))
+        scores, _ = _rows(2_000, 0.5, seed=2000 + seed)
+        auc_estimate = _estimated(calibration, score_bins(Task.BINARY, calibration.edges, scores))["auc"]
+        held += auc_estimate.low <= true <= auc_estimate.high
+
+    assert held >= 26
+
+
+def test_dependent_rows_and_few_rows_widen_the_interval() -> None:
+    calibration = calibrate(Task.BINARY, *_rows(20_000))
+    window = score_bins(Task.BINARY, calibration.edges, _rows(1_000, seed=7)[0])
+
+    alone, grouped = (_estimated(calibration, window, effect)["auc"] for effect in (1.0, 20.0))
+
+    assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
+
+
+def test_the_same_distribution_is_no_harm() -> None:
+    calibration = calibrate(Task.BINARY, *_rows(20_000))
+    window = score_bins(Task.BINARY, calibration.edges, _rows(5_000, seed=9)[0])
+
+    assert _estimated(calibration, window)["auc"].harm_low < 0
+
+
+def test_the_loss_of_a_regression_follows_the_rows() -> None:
+    random = np.random.default_rng(2)
+    predictions = random.uniform(0, 10, 40_000)
+    truth = predictions + random.normal(0, 0.1 + predictions / 5)
+    calibration = calibrate(Task.REGRESSION, predictions, truth)
+    served = random.uniform(6, 10, 20_000)
+    errors = random.normal(0, 0.1 + served / 5)
+
+    estimates = _estimated(calibration, score_bins(Task.REGRESSION, calibration.edges, served))
+
+    assert estimates["mae"].value == pytest.approx(np.abs(errors).mean(), rel=0.03)
+    assert estimates["rmse"].value == pytest.approx(np.sqrt((errors**2).mean()), rel=0.03)
+    assert estimates["mae"].harm_low > 0.3
+
+
+def test_the_accuracy_of_classes_follows_their_confidence() -> None:
+    random = np.random.default_rng(6)
+    confidence = random.uniform(0.4, 1, 30_000)
+    calibration = calibrate(
+        Task.MULTICLASS, confidence, (random.random(30_000) < confidence**2).astype(float)
+    )
+    served = random.uniform(0.4, 0.6, 5_000)
+
+    value = _estimated(calibration, score_bins(Task.MULTICLASS, calibration.edges, served))["accuracy"].value
+
+    assert value == pytest.approx(np.mean(served**2), abs=0.01)
+
+
+def test_a_window_without_predictions_has_no_estimate() -> None:
+    calibration = calibrate(Task.BINARY, *_rows(100))
+
+    with pytest.raises(ValueError, match="no prediction"):
+        _estimated(calibration, score_bins(Task.BINARY, calibration.edges, np.array([])))
+
+
+def test_shares_of_groups_add_up_and_an_interaction_is_split() -> None:
+    rows = {"a": np.array([3.0, 3.0]), "b": np.array([5.0, 5.0]), "c": np.array([1.0, 1.0])}
+    restored = {name: {name: np.zeros(2)} for name in ("a", "b", "c")}
+
+    shares = attribution.changes(rows, restored, lambda x: x["a"] * x["b"] + x["c"])
+
+    assert shares == pytest.approx({"a": 7.5, "b": 7.5, "c": 1.0})
+    with pytest.raises(ValueError, match="at most 6"):
+        attribution.shapley(range(7), lambda _: 0.0)
+
+
+def test_training_is_put_back_quantile_by_quantile() -> None:
+    random = np.random.default_rng(8)
+    quantiles = np.quantile(random.exponential(2, 50_000), np.linspace(0, 1, 101))
+    served = random.normal(40, 5, 10_000)
+
+    back = attribution.put_back_number(served, quantiles)
+
+    assert np.array_equal(np.argsort(back, kind="stable"), np.argsort(served, kind="stable"))
+    assert np.median(back) == pytest.approx(2 * np.log(2), rel=0.03)

@@ -1,0 +1,1 @@
+"""How well a model does: recorded at export, and estimated for a window without labels."""
