@@ -15,7 +15,7 @@ from trueserve.transforms.verdict.model import Diagnosis, Finding, FindingKind, 
 #: Diagnoses that are less sure than this name no cause.
 CERTAIN = 0.7
 #: Keys of what has no cause of its own: it follows whatever else is known of the feature.
-MOVED, MISSING, NEW_COLUMNS = "moved", "missing", "new columns"
+MOVED, MISSING, NEW_COLUMNS, PERFORMANCE = "moved", "missing", "new columns", "performance"
 _PREPROCESSED, _PREDICTED = "transformed", "predicted"
 _FIT = re.compile(r" \(fit [0-9.]+\)")
 _PART = re.compile(r" in about [0-9.]+ ?% of rows")
@@ -43,6 +43,8 @@ def of_finding(finding: Finding) -> Cause:
         return Cause(IncidentKind.SEASON, "season")
     if finding.space is Space.SET and finding.kind is FindingKind.PRESENCE:
         return Cause(IncidentKind.PIPELINE, finding.metric)
+    if finding.kind is FindingKind.PERFORMANCE:
+        return Cause(IncidentKind.PREDICTIONS, PERFORMANCE)
     if finding.space is Space.PREDICTION:
         return Cause(IncidentKind.PREDICTIONS, _PREDICTED)
     if finding.kind in _OF_THE_SET:

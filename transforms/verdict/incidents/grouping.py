@@ -69,11 +69,9 @@ class _Grouping:
         return _RANKS[finding.severity] <= worst
 
     def _is_root(self, finding: Finding) -> bool:
-        return (
-            finding.slice is None
-            and finding.space in (Space.RAW, Space.SET)
-            and finding.kind is not FindingKind.DRIFT
-        )
+        # What a loss of performance follows from is not known, and whoever accepts a cause does not accept it.
+        is_own = finding.space in (Space.RAW, Space.SET) or finding.kind is FindingKind.PERFORMANCE
+        return finding.slice is None and is_own and finding.kind is not FindingKind.DRIFT
 
     def add_consequences(self) -> None:
         """What is computed from raw features, slices and drift: with its source, if that is as bad."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from trueserve.transforms.verdict.diagnosis.diagnose import MISSING_LESS
-from trueserve.transforms.verdict.incidents.causes import MISSING, NEW_COLUMNS, plain_evidence
+from trueserve.transforms.verdict.incidents.causes import MISSING, NEW_COLUMNS, PERFORMANCE, plain_evidence
 from trueserve.transforms.verdict.incidents.incident import FeatureOfSpace, IncidentKind
 from trueserve.transforms.verdict.model import Diagnosis, Finding
 from trueserve.transforms.verdict.wording import plain
@@ -94,7 +94,7 @@ def _sentence(
     if kind is IncidentKind.PREPROCESSING:
         return f"{_preprocessed(who, findings, several=several)}, and the raw features agree with training"
     template = _NEW_COLUMNS if key == NEW_COLUMNS else _TEMPLATES.get(kind)
-    if template is None or not who:
+    if template is None or not who or key == PERFORMANCE:
         return _first_clause(findings[0].message)
     return template.format(who=who, have="have" if several else "has")
 

@@ -143,6 +143,16 @@ def test_predictions_follow_from_the_worst_of_what_moved() -> None:
     assert titles(answers) == ["the predictions moved, and no feature did: score"]
 
 
+def test_a_loss_of_performance_is_an_incident_of_its_own() -> None:
+    loss = make_finding(
+        "score", message="AUC fell by 0.1; more", space=Space.PREDICTION, kind=FindingKind.PERFORMANCE
+    )
+    assert titles(loss, moved("miles", diagnosis=KILOMETRES), moved("score", space=Space.PREDICTION)) == [
+        "miles is training x 1.609 (kilometres for miles?) in all rows",
+        "AUC fell by 0.1",
+    ]
+
+
 def test_a_slice_belongs_to_what_its_feature_has() -> None:
     sliced = moved("miles", slice="version=2", diagnosis=KILOMETRES)
     [only] = incidents(sliced, moved("miles", diagnosis=KILOMETRES))
