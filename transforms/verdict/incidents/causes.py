@@ -43,10 +43,9 @@ def of_finding(finding: Finding) -> Cause:
         return Cause(IncidentKind.SEASON, "season")
     if finding.space is Space.SET and finding.kind is FindingKind.PRESENCE:
         return Cause(IncidentKind.PIPELINE, finding.metric)
-    if finding.kind is FindingKind.PERFORMANCE:
-        return Cause(IncidentKind.PREDICTIONS, PERFORMANCE)
     if finding.space is Space.PREDICTION:
-        return Cause(IncidentKind.PREDICTIONS, _PREDICTED)
+        key = PERFORMANCE if finding.kind is FindingKind.PERFORMANCE else _PREDICTED
+        return Cause(IncidentKind.PREDICTIONS, key)
     if finding.kind in _OF_THE_SET:
         return Cause(_OF_THE_SET[finding.kind], _key_of_set(finding))
     if finding.space is Space.TRANSFORMED:

@@ -69,7 +69,7 @@ class _Grouping:
         return _RANKS[finding.severity] <= worst
 
     def _is_root(self, finding: Finding) -> bool:
-        # What a loss of performance follows from is not known, and whoever accepts a cause does not accept it.
+        # What a loss of performance follows from is not known: whoever accepts a cause does not accept it.
         is_own = finding.space in (Space.RAW, Space.SET) or finding.kind is FindingKind.PERFORMANCE
         return finding.slice is None and is_own and finding.kind is not FindingKind.DRIFT
 
