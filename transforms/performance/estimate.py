@@ -81,16 +81,18 @@ def _sampled(
     """Metrics of resampled windows under resampled calibrations, and their differences to evaluation.
 
     A parametric bootstrap: rows of a window, and of the evaluation, by a multinomial; the rate of a bin by
-    its Beta posterior under Jeffreys' prior, the mean loss of a bin by a normal.
+    its Beta posterior under Jeffreys' prior, the mean loss of a bin by a normal; and of the window the labels
+    that its rows happen to have.
     """
     random = np.random.default_rng(_SEED)
     samples: dict[str, list[tuple[float, float]]] = {}
     for _ in range(_SAMPLES):
         drawn = _drawn_rates(random, calibration, rates)
-        now, before = (
-            metrics(calibration.task, calibration.edges, _resampled(random, bins, effect), drawn)
-            for bins, effect in ((window, design_effect), (calibration.scores, 1.0))
-        )
+        scores = _resampled(random, window, design_effect)
+        labels = _labels_of(random, calibration, scores, drawn)
+        now = metrics(calibration.task, calibration.edges, scores, labels)
+        evaluation = _resampled(random, calibration.scores, 1.0)
+        before = metrics(calibration.task, calibration.edges, evaluation, drawn)
         for name, value in now.items():
             pair = (np.nan if value is None else value, np.nan if before[name] is None else before[name])
             samples.setdefault(name, []).append(pair)  # type: ignore[arg-type]
@@ -105,11 +107,29 @@ def _drawn_rates(
     if calibration.task is not Task.REGRESSION:
         positives = np.clip(labels.positives, 0, rows)
         return {"positives": random.beta(positives + 0.5, rows - positives + 0.5)}
-    n = np.maximum(rows, 1)
-    noise = random.standard_normal(len(rows))
+    noise = random.standard_normal(len(rows)) / np.sqrt(np.maximum(rows, 1))
+    spreads = _spreads(calibration, rates)
+    return {name: np.maximum(rates[name] + noise * spread, 0) for name, spread in spreads.items()}
+
+
+def _labels_of(
+    random: np.random.Generator, calibration: Calibration, scores: ScoreBins, rates: Mapping[str, Array]
+) -> Mapping[str, Array]:
+    """The rates by bin of one drawing of the window's labels, which `rates` leads to expect."""
+    rows = scores.rows
+    if calibration.task is not Task.REGRESSION:
+        positives = random.binomial(rows.astype(np.int64), rates["positives"])
+        return {"positives": np.divide(positives, rows, out=np.zeros_like(rows), where=rows > 0)}
+    errors = _spreads(calibration, rates)
+    noise = random.standard_normal(len(rows)) / np.sqrt(np.maximum(rows, 1))
+    return {name: np.maximum(rates[name] + noise * errors[name], 0) for name in errors}
+
+
+def _spreads(calibration: Calibration, rates: Mapping[str, Array]) -> dict[str, Array]:
+    """The deviation of one row's loss, by bin."""
+    n, labels = np.maximum(calibration.scores.rows, 1), calibration.labels
     means = {"absolute": labels.squared / n, "squared": labels.fourth / n}
-    errors = {name: np.sqrt(np.maximum(m - rates[name] ** 2, 0) / n) for name, m in means.items()}
-    return {name: np.maximum(rates[name] + noise * error, 0) for name, error in errors.items()}
+    return {name: np.sqrt(np.maximum(mean - rates[name] ** 2, 0)) for name, mean in means.items()}
 
 
 def _resampled(random: np.random.Generator, bins: ScoreBins, design_effect: float) -> ScoreBins:
