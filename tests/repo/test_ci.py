@@ -77,7 +77,7 @@ def test_the_newer_stack_comes_before_the_own_one_and_may_be_impossible(
     assert lines == (before if expected else [*before, "make test"])
 
 
-@pytest.mark.parametrize(("minutes", "line"), [(12, "compat 55"), (24, "compat 24"), (26, "compat 18")])
+@pytest.mark.parametrize(("minutes", "line"), [(12, "compat 52"), (20, "compat 29"), (24, "compat 18")])
 def test_what_has_taken_long_leaves_less_time_for_the_newer_stack(
     checkout: Checkout, minutes: int, line: str
 ) -> None:
