@@ -161,7 +161,7 @@ def test_the_skew_of_a_canary_is_its_own(home: Home, tmp_path: Path, capsys: Cap
             ("version=1", 9_800),
             ("version=2", 200),
         ]
-    assert any("distance (raw, distribution, version=2)" in line for line in result.out)
+    assert any(line.startswith("error, new: in version=2: distance ") for line in result.out)
     message = "not served as trained, which affects 1 feature computed from it, in version=2 alone"
     assert any(message in line for line in result.out)
     html = (tmp_path / "out" / "report.html").read_text()

@@ -29,6 +29,7 @@ from trueserve.transforms.serving import prediction_rows
 
 NOT_TAKEN = logs.example(distance=[99.0])
 NONE_RECORDED = "no predictions recorded: "
+NO_LABEL = "no performance recorded: the contract names no label"
 
 
 @dataclasses.dataclass
@@ -219,6 +220,7 @@ def test_evaluation_data_are_asked_as_requests_are(tmp_path: Path) -> None:
     assert console.lines == [
         "reading the evaluation examples",
         "recorded predictions on 2 evaluation rows; 1 more were refused",
+        NO_LABEL,
     ]
     [(text, total, (rows, _))] = console.shown
     assert (text, total, rows) == ("computing predictions on evaluation rows", size, 3)
@@ -237,7 +239,10 @@ def test_rows_of_evaluation_data_are_chosen_by_their_share(tmp_path: Path) -> No
 def test_where_every_row_is_refused_none_are_recorded(tmp_path: Path) -> None:
     of = hand_made_models.baseline(tmp_path / "b")
     console = record(tmp_path, evaluation(tmp_path, requests(99.0, 99.0), of), of)
-    assert console.lines[1:] == [f"{NONE_RECORDED}none of the evaluation rows was chosen and answered"]
+    assert console.lines[1:] == [
+        f"{NONE_RECORDED}none of the evaluation rows was chosen and answered",
+        NO_LABEL,
+    ]
     assert not (tmp_path / "assets.extra").exists()
 
 

@@ -70,10 +70,20 @@ def title(
       findings: its errors and warnings, the one that says most first.
       share: of the rows affected; None where that is not known.
     """
-    sentence = _sentence(kind, key, features, findings)
+    sentence = f"{_slices(findings)}{_sentence(kind, key, features, findings)}"
     if share is None or kind is not IncidentKind.PIPELINE or key == MISSING:
         return sentence
     return f"{sentence} {rows(share)}"
+
+
+def _slices(findings: Sequence[Finding]) -> str:
+    """`in version=2: ` of what slices alone have; empty where the rows as a whole have it."""
+    slices = [finding.slice for finding in findings]
+    if None in slices:
+        return ""
+    known = list(dict.fromkeys(_name(str(each)) for each in slices))
+    more = f" and {len(known) - _SHOWN:,} more" if len(known) > _SHOWN else ""
+    return f"in {', '.join(known[:_SHOWN])}{more}: "
 
 
 def rows(share: float) -> str:

@@ -48,7 +48,8 @@ def test_every_option_is_a_flag_that_is_declared_once(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_an_option_without_its_flag_is_what_the_flag_gives(name: str) -> None:
     defaults = {field.name: field.default for field in dataclasses.fields(COMMANDS[name].options_class)}
-    optional = [flag for flag in COMMANDS[name].flags if not flag.settings.get("required")]
+    every = [flag for flag in COMMANDS[name].flags if flag.name.startswith("-")]
+    optional = [flag for flag in every if not flag.settings.get("required")]
     for flag in (flag for flag in optional if flag.attribute not in {"window", "start", "end"}):
         empty = False if flag.settings.get("action") == "store_true" else None
         value = empty if flag.default is None else flag.default
