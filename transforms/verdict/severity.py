@@ -14,7 +14,8 @@ from trueserve.transforms.verdict.thresholds import Thresholds
 # cannot make it: by this part of its threshold, over the noise.
 BODY_PART = 0.3
 
-_RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+#: How bad, the worst least.
+RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 _TYPE_WORDS = ("_NOT_INT", "_NOT_STRING", "_NOT_FLOAT", "STRING_TYPE_NOW", "_EXPECTED", "_NON_STRING")
 _KINDS = {
@@ -82,7 +83,7 @@ class Policy:
 
 
 def at_least(severity: Severity, least: Severity) -> bool:
-    return _RANKS[severity] <= _RANKS[least]
+    return RANKS[severity] <= RANKS[least]
 
 
 def kind_of(anomaly_type: str) -> FindingKind:
@@ -131,4 +132,4 @@ def order(finding: Finding) -> tuple[object, ...]:
     """Sort key: worst first, the same in every run."""
     excess = (finding.distance or 0.0) / finding.threshold if finding.threshold else 0.0
     tie_break = (finding.space.value, finding.feature, finding.kind.value, finding.metric, finding.message)
-    return (_RANKS[finding.severity], finding.kind is not FindingKind.INPUT, -excess, *tie_break)
+    return (RANKS[finding.severity], finding.kind is not FindingKind.INPUT, -excess, *tie_break)

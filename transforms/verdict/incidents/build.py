@@ -11,11 +11,11 @@ from typing import NamedTuple
 from trueserve.transforms.verdict.incidents import grouping, titles
 from trueserve.transforms.verdict.incidents.causes import CERTAIN, MISSING
 from trueserve.transforms.verdict.incidents.grouping import Group, ratio
-from trueserve.transforms.verdict.incidents.incident import FAULTS, FeatureOfSpace, Incident, IncidentKind
-from trueserve.transforms.verdict.model import Finding, Severity, Space
+from trueserve.transforms.verdict.incidents.incident import FeatureOfSpace, Incident, IncidentKind
+from trueserve.transforms.verdict.model import Finding, Space
+from trueserve.transforms.verdict.severity import RANKS
 from trueserve.transforms.verdict.wording import iso
 
-_RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _LONGEST_SLUG, _HEX = 24, 6
 
 
@@ -48,17 +48,7 @@ def build(findings: Sequence[Finding], start: dt.datetime | None) -> Grouped:
 
 def _order(group: Group, findings: Sequence[Finding]) -> tuple[object, ...]:
     """Errors first; of these faults of the pipeline, then what is most over its limit."""
-    members = list(grouping.members(group, findings))
-    severity = min(_RANKS[finding.severity] for finding in members)
-    most = max(map(ratio, members))
-    return (
-        severity,
-        group.cause.kind not in FAULTS,
-        -most,
-        group.cause.kind.value,
-        group.cause.key,
-        group.numbers,
-    )
+    return *grouping.rank(group, findings), group.cause.kind.value, group.cause.key, group.numbers
 
 
 def _incident(group: Group, findings: Sequence[Finding], start: dt.datetime | None) -> Incident:
@@ -69,7 +59,7 @@ def _incident(group: Group, findings: Sequence[Finding], start: dt.datetime | No
     measured = max((f for f in members if f.evidence is not None), key=ratio, default=None)
     evidence = measured.evidence if measured is not None else None
     return Incident(
-        id=_id(kind, key, features, start),
+        id=_id(group, features, start),
         kind=kind,
         key=key,
         title=titles.title(kind, key, features, members, share),
@@ -77,10 +67,12 @@ def _incident(group: Group, findings: Sequence[Finding], start: dt.datetime | No
         what_to_do=titles.what_to_do(kind, key, features),
         features=features,
         share=share,
+        metric=None if evidence is None else evidence.metric,
         effect=None if evidence is None else evidence.effect,
         least_effect=None if evidence is None else evidence.least_effect,
         effective_rows=None if evidence is None else evidence.effective_rows,
         first_start=start,
+        sliced_by=group.sliced_by,
         findings=len(group.numbers),
     )
 
@@ -89,7 +81,7 @@ def _tells_most(finding: Finding) -> tuple[object, ...]:
     """Errors first; of these raw features, then what has a sure cause, then what is most over its limit."""
     sure = finding.diagnosis.confidence if finding.diagnosis else 0.0
     return (
-        _RANKS[finding.severity],
+        RANKS[finding.severity],
         finding.slice is not None,
         finding.space is not Space.RAW,
         -sure,
@@ -106,7 +98,7 @@ def _features(kind: IncidentKind, members: Sequence[Finding]) -> tuple[FeatureOf
     for space in (Space.RAW, Space.TRANSFORMED, Space.PREDICTION):
         moved = [f for f in members if f.space is space and f.feature]
         if moved:
-            moved.sort(key=lambda f: (_RANKS[f.severity], -ratio(f), f.feature))
+            moved.sort(key=lambda f: (RANKS[f.severity], -ratio(f), f.feature))
             return tuple(dict.fromkeys(FeatureOfSpace(space, f.feature) for f in moved))
     return ()
 
@@ -122,9 +114,12 @@ def _share(key: str, members: Sequence[Finding]) -> float | None:
     return max((each.share for each in alike if each.share is not None), default=None)
 
 
-def _id(kind: IncidentKind, key: str, features: Sequence[FeatureOfSpace], start: dt.datetime | None) -> str:
+def _id(group: Group, features: Sequence[FeatureOfSpace], start: dt.datetime | None) -> str:
     """A readable id that two windows, or two causes, do not share."""
+    kind, key = group.cause
     name = features[0].feature if features else kind.value
     slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:_LONGEST_SLUG] or "incident"
-    told_apart = repr((kind.value, key, [tuple(map(str, each)) for each in features], iso(start)))
+    told_apart = repr(
+        (kind.value, key, group.sliced_by, [tuple(map(str, each)) for each in features], iso(start))
+    )
     return f"{slug}-{hashlib.sha256(told_apart.encode('utf-8', 'backslashreplace')).hexdigest()[:_HEX]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Container, Iterator
 
 from trueserve.transforms.verdict.evidence import stability_index
@@ -11,10 +12,25 @@ from trueserve.transforms.verdict.significance import TestResults
 
 
 def of_features(results: TestResults, left_out: Container[str]) -> Iterator[FeatureNumbers]:
-    """One for each feature whose values were tested, in the schema's order; none of those `left_out`."""
+    """One for each feature of which anything was tested, in the schema's order.
+
+    Of those that `results` looks at for missing rows alone, and those `left_out`, it has no other figures.
+    """
     for name in results.names:
-        if name not in left_out:
-            yield _numbers(results, name)
+        yield _of_missing(results, name) if name in left_out else _numbers(results, name)
+    for name in results.present:
+        yield _of_missing(results, name)
+
+
+def _of_missing(results: TestResults, name: str) -> FeatureNumbers:
+    pair, in_rows = results.pair, name in results.pair.top_level
+    return FeatureNumbers(
+        feature=name,
+        space=pair.reference.space,
+        rows=pair.rows,
+        missing_share=min(pair.missing(name) / pair.rows, 1.0) if in_rows and pair.rows else None,
+        training_missing_share=pair.training[name].missing_share if in_rows else None,
+    )
 
 
 def _numbers(results: TestResults, name: str) -> FeatureNumbers:
@@ -22,13 +38,9 @@ def _numbers(results: TestResults, name: str) -> FeatureNumbers:
     new = [each.effect for each in differences if each.metric == UNSEEN_SHARE]
     values = [each for each in differences if each.metric not in (MISSING, UNSEEN_SHARE)]
     most = max(values, key=lambda each: _ratio(results, name, each), default=None)
-    training, serving, in_rows = pair.training[name], pair.serving.get(name), name in pair.top_level
-    return FeatureNumbers(
-        feature=name,
-        space=pair.reference.space,
-        rows=pair.rows,
-        missing_share=pair.missing(name) / pair.rows if in_rows and pair.rows else None,
-        training_missing_share=training.missing_share if in_rows else None,
+    training, serving = pair.training[name], pair.serving.get(name)
+    return dataclasses.replace(
+        _of_missing(results, name),
         unseen_share=new[0] if new else None,
         psi=None if serving is None else stability_index.of_values(training, serving),
         metric=None if most is None else most.metric,

@@ -9,17 +9,22 @@ from trueserve.transforms.verdict.incidents import causes
 from trueserve.transforms.verdict.incidents.causes import MISSING, Cause
 from trueserve.transforms.verdict.incidents.incident import FAULTS, IncidentKind
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.severity import RANKS
 
-_RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 # Features that lack values in as many rows have one source: this far apart, absolutely or in proportion.
 _APART, _PART_APART = 0.01, 0.05
 
 
 @dataclasses.dataclass
 class Group:
-    """Findings of one cause, by their number in the verdict."""
+    """Findings of one cause, by their number in the verdict.
+
+    Attributes:
+      sliced_by: the fields of the slices that alone have it; empty where the rows as a whole do.
+    """
 
     cause: Cause
+    sliced_by: str = ""
     numbers: list[int] = dataclasses.field(default_factory=list)
 
 
@@ -37,7 +42,7 @@ def grouped(findings: Sequence[Finding]) -> list[Group]:
 class _Grouping:
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = findings
-        self.groups: dict[tuple[Cause, str], Group] = {}
+        self.groups: dict[tuple[Cause, str, int], Group] = {}
         self.placed: set[int] = set()
         # The groups of a raw feature, each with how bad it makes it.
         self.of_raw: dict[str, dict[int, tuple[Severity, Group]]] = {}
@@ -53,20 +58,20 @@ class _Grouping:
         own = {number: causes.of_finding(self.findings[number]) for number in roots}
         known = _known(self.findings, own)
         missing = _by_share(self.findings, [n for n in roots if own[n].key == MISSING])
-        for number in sorted(roots, key=lambda n: _RANKS[self.findings[n].severity]):
+        for number in sorted(roots, key=lambda n: RANKS[self.findings[n].severity]):
             finding, cause = self.findings[number], own[number]
             if cause.is_unknown:
                 severity, known_cause = known.get(finding.feature, (finding.severity, cause))
-                cause = known_cause if _RANKS[severity] <= _RANKS[finding.severity] else cause
+                cause = known_cause if RANKS[severity] <= RANKS[finding.severity] else cause
             worse = self._of_sources(finding) if cause.kind not in FAULTS else None
             if worse is not None and finding.feature and not self._is_as_bad(finding, worse):
                 self._add(worse, number)
             else:
-                self._put(number, cause, str(missing.get(number, "")))
+                self._put(number, cause, missing.get(number, 0))
 
     def _is_as_bad(self, finding: Finding, group: Group) -> bool:
-        worst = min(_RANKS[self.findings[number].severity] for number in group.numbers)
-        return _RANKS[finding.severity] <= worst
+        worst = min(RANKS[self.findings[number].severity] for number in group.numbers)
+        return RANKS[finding.severity] <= worst
 
     def _is_root(self, finding: Finding) -> bool:
         # What a loss of performance follows from is not known: whoever accepts a cause does not accept it.
@@ -83,7 +88,7 @@ class _Grouping:
             if group is not None:
                 self._add(group, number)
             else:
-                self._put(number, causes.of_finding(finding), _slice_fields(finding))
+                self._put(number, causes.of_finding(finding))
 
     def add_answers(self) -> None:
         """The predictions: with the worst of what moved their features."""
@@ -98,7 +103,7 @@ class _Grouping:
             if explains and worst is not None and worst.cause.kind is not IncidentKind.PREDICTIONS:
                 self._add(worst, number)
             else:
-                self._put(number, causes.of_finding(finding), _slice_fields(finding))
+                self._put(number, causes.of_finding(finding))
 
     def add_infos(self) -> None:
         for number, finding in enumerate(self.findings):
@@ -107,22 +112,22 @@ class _Grouping:
                 self._add(group, number)
 
     def rank(self, group: Group) -> tuple[int, bool, float]:
-        """The worst first: by severity, faults before what has no cause, by effect."""
-        members = [self.findings[number] for number in group.numbers]
-        severity = min(_RANKS[finding.severity] for finding in members)
-        return severity, group.cause.kind not in FAULTS, -max(map(ratio, members))
+        """See `rank`."""
+        return rank(group, self.findings)
 
     def _add(self, group: Group, number: int) -> None:
         group.numbers.append(number)
         self.placed.add(number)
 
-    def _put(self, number: int, cause: Cause, part: str) -> None:
+    def _put(self, number: int, cause: Cause, part: int = 0) -> None:
+        """Into the group of its cause; `part` tells groups of one cause apart."""
         finding = self.findings[number]
-        group = self.groups.setdefault((cause, part), Group(cause))
+        sliced_by = "" if finding.slice is None else fields_of_slice(finding.slice)
+        group = self.groups.setdefault((cause, sliced_by, part), Group(cause, sliced_by))
         self._add(group, number)
         for name in _raw_names(finding, group.cause):
             before, _ = self.of_raw.setdefault(name, {}).get(id(group), (finding.severity, group))
-            worst = min(before, finding.severity, key=_RANKS.__getitem__)
+            worst = min(before, finding.severity, key=RANKS.__getitem__)
             self.of_raw[name][id(group)] = (worst, group)
 
     def _of_sources(self, finding: Finding) -> Group | None:
@@ -131,8 +136,15 @@ class _Grouping:
         groups = [
             entry for name in names or (finding.feature,) for entry in self.of_raw.get(name, {}).values()
         ]
-        as_bad = [group for severity, group in groups if _RANKS[severity] <= _RANKS[finding.severity]]
+        as_bad = [group for severity, group in groups if RANKS[severity] <= RANKS[finding.severity]]
         return min(as_bad, key=self.rank, default=None)
+
+
+def rank(group: Group, findings: Sequence[Finding]) -> tuple[int, bool, float]:
+    """Sort key, the worst first: by severity, faults before what has no cause, by effect over its limit."""
+    members = [findings[number] for number in group.numbers]
+    severity = min(RANKS[finding.severity] for finding in members)
+    return severity, group.cause.kind not in FAULTS, -max(map(ratio, members))
 
 
 def _raw_names(finding: Finding, cause: Cause) -> Iterable[str]:
@@ -153,7 +165,7 @@ def ratio(finding: Finding) -> float:
 def _known(findings: Sequence[Finding], own: Mapping[int, Cause]) -> dict[str, tuple[Severity, Cause]]:
     """For each feature the cause of the worst of its findings that has one, and how bad that is."""
     known: dict[str, tuple[Severity, Cause]] = {}
-    for number in sorted(own, key=lambda n: (_RANKS[findings[n].severity], -ratio(findings[n]), n)):
+    for number in sorted(own, key=lambda n: (RANKS[findings[n].severity], -ratio(findings[n]), n)):
         name, cause = findings[number].feature, own[number]
         if name and not cause.is_unknown:
             known.setdefault(name, (findings[number].severity, cause))
@@ -176,11 +188,9 @@ def _missing_share(finding: Finding) -> float:
     return -1.0 if diagnosis is None or diagnosis.share is None else diagnosis.share
 
 
-def _slice_fields(finding: Finding) -> str:
-    """The fields of a finding's slice, `version` of `version=2`; empty for the rows as a whole."""
-    if finding.slice is None:
-        return ""
-    return ",".join(part.partition("=")[0] for part in finding.slice.split(","))
+def fields_of_slice(name: str) -> str:
+    """The fields of a slice: `version,hour` of `version=2,hour=3`."""
+    return ",".join(part.partition("=")[0] for part in name.split(","))
 
 
 def members(group: Group, findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -56,12 +56,13 @@ class Acknowledgement:
 
     Attributes:
       until: the first day, UTC, on which it counts again.
-      effect, severity: the incident's when it was first accepted; an effect of None where it has none.
+      metric, effect, severity: the incident's when it was first accepted; None where no test measured it.
       is_valid: whether it still holds: neither the day has come, nor has the incident got worse.
     """
 
     until: dt.date
     note: str
+    metric: str | None
     effect: float | None
     severity: Severity
     is_valid: bool
@@ -81,8 +82,9 @@ class Incident:
       first_start: the start of the first window that has it; None where that window has no start.
       features: those that the cause moved, the most moved first; none where it is about the whole set.
       share: the part of the rows that are affected, 0 to 1; None where that is not known.
-      effect, least_effect: of the finding that is most over its limit; None where none rests on a test.
+      metric, effect, least_effect: of the finding that is most over its limit; None if no test measured it.
       effective_rows: rows that were as uncertain as the effect; None likewise.
+      sliced_by: the fields of the slices that alone have it, such as `version`; else empty.
       harm: what it did to the predictions; None where that was not measured.
       findings: how many of this verdict's findings are of it, infos too; 0 where it is not in this window.
     """
@@ -95,6 +97,7 @@ class Incident:
     what_to_do: str
     features: tuple[FeatureOfSpace, ...] = ()
     share: float | None = None
+    metric: str | None = None
     effect: float | None = None
     least_effect: float | None = None
     effective_rows: int | None = None
@@ -103,6 +106,7 @@ class Incident:
     findings: int = 0
     acknowledged: Acknowledgement | None = None
     harm: Mapping[str, Any] | None = None
+    sliced_by: str = ""
 
     @property
     def ratio(self) -> float:

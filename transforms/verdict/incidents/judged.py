@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from trueserve.transforms.verdict.incidents import build, lifecycle
-from trueserve.transforms.verdict.incidents.incident import FeatureOfSpace, Incident, IncidentState
+from trueserve.transforms.verdict.incidents import build, coverage, lifecycle
+from trueserve.transforms.verdict.incidents.incident import Incident, IncidentState
 from trueserve.transforms.verdict.model import Finding, FindingKind, Severity, Space
 from trueserve.transforms.verdict.result import Verdict, without_accepted
 from trueserve.transforms.verdict.severity import Policy
@@ -29,7 +29,7 @@ def with_incidents(verdict: Verdict, previous: Sequence[Incident], policy: Polic
     start = verdict.window.start
     incidents, of_finding = build.build(verdict.findings, start)
     entries = policy.thresholds.acknowledged
-    followed = lifecycle.followed(incidents, previous, _compared(verdict), entries, start)
+    followed = lifecycle.followed(incidents, previous, coverage.of_verdict(verdict), entries, start)
     findings = tuple(
         finding if at is None else dataclasses.replace(finding, incident=followed[at].id)
         for finding, at in zip(verdict.findings, of_finding, strict=True)
@@ -43,10 +43,6 @@ def with_incidents(verdict: Verdict, previous: Sequence[Incident], policy: Polic
 def is_accepted(incident: Incident, policy: Policy) -> bool:
     """Whether an incident does not fail the run."""
     return incident.is_accepted or (policy.only_news and incident.state not in _NEWS)
-
-
-def _compared(verdict: Verdict) -> frozenset[FeatureOfSpace]:
-    return frozenset(FeatureOfSpace(each.space, each.feature) for each in verdict.features)
 
 
 def _unknown(ids: Iterable[str], policy: Policy) -> Iterable[Finding]:

@@ -8,23 +8,23 @@ import math
 from collections.abc import Iterable, Sequence
 
 from trueserve.transforms.verdict.incidents.acknowledged import Acknowledged
+from trueserve.transforms.verdict.incidents.coverage import Coverage
 from trueserve.transforms.verdict.incidents.incident import (
     Acknowledgement,
-    FeatureOfSpace,
     Incident,
     IncidentState,
 )
 from trueserve.transforms.verdict.model import Severity
+from trueserve.transforms.verdict.severity import RANKS
 
 # An effect that grew by this part, and beyond what chance makes of it in both windows, is worse.
 _PART, _DEVIATIONS = 0.2, 3.0
-_RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 def followed(
     incidents: Sequence[Incident],
     previous: Sequence[Incident],
-    compared: frozenset[FeatureOfSpace],
+    coverage: Coverage,
     acknowledged: Iterable[Acknowledged] = (),
     start: dt.datetime | None = None,
 ) -> tuple[Incident, ...]:
@@ -33,14 +33,14 @@ def followed(
     Args:
       incidents: this window's, each as if it were new.
       previous: those of the last window before it that was examined.
-      compared: the features that this window could compare: what is not among them cannot be over.
+      coverage: what this window looked at: what it did not look for cannot be over.
       acknowledged: what the user accepts.
       start: of this window.
     """
     pairs = _matched(incidents, [each for each in previous if _lasts(each)])
     present = [_following(each, pairs.get(at)) for at, each in enumerate(incidents)]
     matched = {old.id for old in pairs.values()}
-    gone = [_gone(each, compared) for each in previous if _lasts(each) and each.id not in matched]
+    gone = [_gone(each, coverage) for each in previous if _lasts(each) and each.id not in matched]
     by_id = {each.incident: each for each in acknowledged}
     olds = {old.id: old for old in pairs.values()} | {each.id: each for each in gone}
     return tuple(_accepted(each, olds.get(each.id), by_id.get(each.id), start) for each in (*present, *gone))
@@ -64,7 +64,7 @@ def _matched(incidents: Sequence[Incident], previous: Sequence[Incident]) -> dic
 
 
 def _same_cause(incident: Incident, old: Incident) -> bool:
-    same = (incident.kind, incident.key) == (old.kind, old.key)
+    same = (incident.kind, incident.key, incident.sliced_by) == (old.kind, old.key, old.sliced_by)
     return same and (_overlap(incident, old) > 0 or not (incident.features or old.features))
 
 
@@ -95,17 +95,15 @@ def _state(incident: Incident, old: Incident) -> IncidentState:
 def _is_worse(incident: Incident, old: Incident) -> bool:
     """Severer, or more over its limit than chance and a fifth explain."""
     if incident.severity is not old.severity:
-        return _RANKS[incident.severity] < _RANKS[old.severity]
-    if incident.effect is None or old.effect is None:
+        return RANKS[incident.severity] < RANKS[old.severity]
+    return _has_grown(incident, old.metric, old.effect, old.effective_rows)
+
+
+def _has_grown(incident: Incident, metric: str | None, before: float | None, rows_before: int | None) -> bool:
+    """Whether the effect is greater than `before`; effects of other metrics are not to be compared."""
+    if incident.effect is None or before is None or incident.metric != metric:
         return False
-    return _has_grown(incident, old.effect, old.effective_rows)
-
-
-def _has_grown(incident: Incident, before: float, rows_before: int | None) -> bool:
-    now = incident.effect
-    return now is not None and now - before > max(
-        _PART * before, _noise_of(incident.effective_rows, rows_before)
-    )
+    return incident.effect - before > max(_PART * before, _noise_of(incident.effective_rows, rows_before))
 
 
 def _noise_of(*rows: int | None) -> float:
@@ -113,10 +111,9 @@ def _noise_of(*rows: int | None) -> float:
     return _DEVIATIONS * math.sqrt(sum(0.25 / max(count or 1, 1) for count in rows))
 
 
-def _gone(old: Incident, compared: frozenset[FeatureOfSpace]) -> Incident:
-    """Over, if this window compared all that it is about."""
-    is_over = all(feature in compared for feature in old.features)
-    state = IncidentState.RESOLVED if is_over else IncidentState.NOT_COMPARED
+def _gone(old: Incident, coverage: Coverage) -> Incident:
+    """Over, if this window looked for all that it is about."""
+    state = IncidentState.RESOLVED if coverage.shows(old) else IncidentState.NOT_COMPARED
     return dataclasses.replace(old, state=state, findings=0)
 
 
@@ -126,22 +123,22 @@ def _accepted(
     """The incident with what the user says of it, as long as that holds."""
     if entry is None or incident.state is IncidentState.RESOLVED:
         return dataclasses.replace(incident, acknowledged=None)
-    effect, severity = _accepted_as(incident, old)
+    metric, effect, severity = _accepted_as(incident, old)
     rows = old.effective_rows if old is not None else incident.effective_rows
-    has_grown = effect is not None and _has_grown(incident, effect, rows)
-    is_severer = _RANKS[incident.severity] < _RANKS[severity]
+    has_grown = _has_grown(incident, metric, effect, rows)
+    is_severer = RANKS[incident.severity] < RANKS[severity]
     in_time = start is None or start.date() < entry.until
     is_valid = in_time and not has_grown and not is_severer
-    acknowledged = Acknowledgement(entry.until, entry.note, effect, severity, is_valid)
+    acknowledged = Acknowledgement(entry.until, entry.note, metric, effect, severity, is_valid)
     state = IncidentState.WORSE if has_grown and incident.is_present else incident.state
     return dataclasses.replace(incident, acknowledged=acknowledged, state=state)
 
 
-def _accepted_as(incident: Incident, old: Incident | None) -> tuple[float | None, Severity]:
-    """Effect and severity when it was first accepted: those of the window before, which somebody has seen."""
+def _accepted_as(incident: Incident, old: Incident | None) -> tuple[str | None, float | None, Severity]:
+    """Metric, effect and severity when first accepted: of the window before, which somebody has seen."""
     seen = incident if old is None else old
-    before = seen.acknowledged
-    return (seen.effect, seen.severity) if before is None else (before.effect, before.severity)
+    first = seen.acknowledged or seen
+    return first.metric, first.effect, first.severity
 
 
 def unknown(entries: Iterable[Acknowledged], incidents: Sequence[Incident]) -> list[str]:

@@ -49,6 +49,7 @@ def _incident(value: Mapping[str, Any]) -> Incident:
         what_to_do=_text(value["what_to_do"]),
         features=features,
         share=_number(value["share"]),
+        metric=None if value["metric"] is None else _text(value["metric"]),
         effect=_number(value["effect"]),
         least_effect=_number(value["least_effect"]),
         effective_rows=None if value["effective_rows"] is None else int(value["effective_rows"]),
@@ -56,6 +57,7 @@ def _incident(value: Mapping[str, Any]) -> Incident:
         first_start=None if value["since"] is None else dt.datetime.fromisoformat(value["since"]),
         findings=int(value["findings"]),
         acknowledged=_acknowledged(value["acknowledged"]),
+        sliced_by=_text(value["sliced_by"]),
     )
 
 
@@ -65,6 +67,7 @@ def _acknowledged(value: Mapping[str, Any] | None) -> Acknowledgement | None:
     return Acknowledgement(
         dt.date.fromisoformat(value["until"]),
         _text(value["note"]),
+        None if value["metric"] is None else _text(value["metric"]),
         _number(value["effect"]),
         Severity(value["severity"]),
         bool(value["is_valid"]),

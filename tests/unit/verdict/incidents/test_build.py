@@ -160,6 +160,8 @@ def test_a_slice_belongs_to_what_its_feature_has() -> None:
     assert len(incidents(sliced, moved("miles", slice="version=3", diagnosis=KILOMETRES))) == 1
     apart = incidents(sliced, moved("miles", slice="hour=3", diagnosis=KILOMETRES))
     assert {incident.title.partition(": ")[0] for incident in apart} == {"in version=2", "in hour=3"}
+    assert {incident.sliced_by for incident in apart} == {"version", "hour"}
+    assert len({incident.id for incident in apart}) == 2
 
 
 def test_new_values_are_an_incident_of_each_feature() -> None:

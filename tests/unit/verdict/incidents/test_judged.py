@@ -17,7 +17,9 @@ from trueserve.transforms.verdict.severity import Policy
 from trueserve.transforms.verdict.thresholds import Thresholds
 
 MILES, TEMP = make_finding("miles", kind=FindingKind.TYPE), make_finding("temp")
-NUMBERS = tuple(FeatureNumbers(name, Space.RAW, 990, 0.0, 0.0) for name in ("miles", "temp"))
+NUMBERS = tuple(
+    FeatureNumbers(name, Space.RAW, 990, 0.0, 0.0, metric="total_variation") for name in ("miles", "temp")
+)
 
 
 def skewed(*findings: Finding, outcome: str = "skew") -> Verdict:

@@ -10,6 +10,7 @@ import pytest
 
 from trueserve.transforms.verdict.incidents import lifecycle
 from trueserve.transforms.verdict.incidents.acknowledged import Acknowledged
+from trueserve.transforms.verdict.incidents.coverage import Coverage
 from trueserve.transforms.verdict.incidents.incident import (
     FeatureOfSpace,
     Incident,
@@ -35,6 +36,7 @@ def incident(name: str = "miles-00000a", *features: str, **more: Any) -> Inciden
         "severity": Severity.ERROR,
         "what_to_do": "Look.",
         "features": raw(*(features or ("miles",))),
+        "metric": "total_variation",
         "effect": 0.3,
         "least_effect": 0.025,
         "effective_rows": 10_000,
@@ -56,7 +58,9 @@ def follow(
     compared: tuple[str, ...] = ("miles", "temp"),
     start: dt.datetime | None = SECOND,
 ) -> list[Incident]:
-    return list(lifecycle.followed(now, before, frozenset(raw(*compared)), entries, start))
+    names = frozenset(raw(*compared))
+    coverage = Coverage(names, names, spaces=frozenset({Space.RAW}), left_out=frozenset(raw("miles")) - names)
+    return list(lifecycle.followed(now, before, coverage, entries, start))
 
 
 def test_one_that_nobody_has_seen_is_new() -> None:
@@ -83,6 +87,11 @@ def test_worse_is_more_than_a_fifth_and_more_than_chance(
 ) -> None:
     [only] = follow([incident(effect=after)], [old(effect=before)])
     assert only.state is state
+
+
+def test_effects_of_other_metrics_are_not_compared() -> None:
+    [only] = follow([incident(effect=0.9, metric="unseen_share")], [old(effect=0.1)])
+    assert only.state is ONGOING
 
 
 def test_a_severer_one_is_worse() -> None:

@@ -27,13 +27,14 @@ LASTING = Incident(
     "Look.",
     (FeatureOfSpace(Space.RAW, "miles"),),
     0.5,
+    "total_variation",
     0.3,
     0.025,
     1_000,
     IncidentState.WORSE,
     dt.datetime(2024, 5, 1, tzinfo=dt.UTC),
     4,
-    Acknowledgement(dt.date(2024, 6, 1), "known", 0.2, Severity.ERROR, False),
+    Acknowledgement(dt.date(2024, 6, 1), "known", "total_variation", 0.2, Severity.ERROR, False),
 )
 BARE = Incident("replay-00000b", IncidentKind.MODEL, "replay", "t", Severity.WARNING, "Look.")
 
