@@ -111,6 +111,9 @@ class ExportOptions:
     def __post_init__(self) -> None:
         path_checks.check_output(self.output, self.baseline, evaluation=self.evaluation)
         check_values(self, GROUPS)
+        for name in ("label_output", "positive"):
+            if self.evaluation is None and getattr(self, name) is not None:
+                raise UsageError(f"--{name} needs --evaluation=GLOB: labels are those of evaluation examples")
 
 
 COMMAND = Command(

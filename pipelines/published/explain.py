@@ -21,13 +21,19 @@ _MOST_NAMED = 10
 def run(options: ExplainOptions, console: Console) -> int:
     """Prints the explanation; 0. Raises UsageError where there is no verdict, or no such incident."""
     document = _read(options.verdict)
-    incidents = _chosen(options, document["incidents"])
-    if not incidents:
-        window = formatting.window(document["window"])
-        console.lines([f"{window}: no incident; the verdict is {document['verdict']}"])
-    for incident in incidents:
-        console.lines(explanation.lines(document, incident))
+    try:
+        lines = _lines(document, _chosen(options, document["incidents"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # It has the format of a verdict, and not its content.
+        raise UsageError(f"{options.verdict}: expected what validate writes, got something else") from error
+    console.lines(lines)
     return 0
+
+
+def _lines(document: Json, incidents: list[Json]) -> list[str]:
+    if not incidents:
+        return [f"{formatting.window(document['window'])}: no incident; the verdict is {document['verdict']}"]
+    return [line for incident in incidents for line in explanation.lines(document, incident)]
 
 
 def _read(path: str) -> Json:

@@ -126,5 +126,10 @@ class Window:
     end: dt.datetime | None = None
 
     @property
+    def length(self) -> dt.timedelta | None:
+        """How long it lasts; None where it is unbounded."""
+        return None if self.start is None or self.end is None else self.end - self.start
+
+    @property
     def bounded(self) -> bool:
         return self.start is not None or self.end is not None

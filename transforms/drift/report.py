@@ -78,7 +78,7 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
     findings: list[Finding] = list(_infos(runs, now))
     spaces, references = [], _comparable(runs.previous, now)
     # Warnings have a budget of their own, which the spaces share.
-    policy = alarm_budget.for_window(now.policy, _length(now.window), len(references))
+    policy = alarm_budget.for_window(now.policy, now.window.length, len(references))
     for reference in references:
         try:
             findings += _space_findings(runs.previous, reference, dataclasses.replace(now, policy=policy))
@@ -94,10 +94,6 @@ def compare_with_previous(runs: PreviousRuns | None, now: ServedWindow) -> Drift
     return DriftReport(
         _block(runs.previous, spaces, windows), ComparisonResult(sorted_findings, (), space=Space.SET), files
     )
-
-
-def _length(window: Window) -> dt.timedelta | None:
-    return None if window.start is None or window.end is None else window.end - window.start
 
 
 def _space_findings(previous: PublishedRun | None, reference: Reference, now: ServedWindow) -> list[Finding]:

@@ -18,6 +18,7 @@ from trueserve.transforms.drift import report
 from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.publish import optional_checks, pages
 from trueserve.transforms.reference.training_slices import TrainingSlices
+from trueserve.transforms.runs.past_runs import PastRuns
 from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.verdict import histograms
 from trueserve.transforms.verdict.dependence.sampled import SampledRows
@@ -29,7 +30,6 @@ from trueserve.transforms.verdict.findings import slices as slices_findings
 from trueserve.transforms.verdict.findings.predictions import compare_space
 from trueserve.transforms.verdict.findings.rows import dependence as dependence_findings
 from trueserve.transforms.verdict.findings.rows import grouped_rows, repeated_rows
-from trueserve.transforms.verdict.incidents.incident import Incident
 from trueserve.transforms.verdict.incidents.judged import with_incidents
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, Space
 from trueserve.transforms.verdict.reference import Reference
@@ -48,8 +48,7 @@ class RunSettings:
       optional: the checks that were requested besides.
       previous_runs: the runs to compare with, besides training, None where that was not asked for.
       training_repeats: how often training rows have the same values; None where that is not known.
-      past_runs: earlier runs below the output folder, packed (`past_runs.read`), for trends and the index.
-      previous_incidents: those of the last window before this one, which these are compared with.
+      past_runs: earlier runs below the output folder, for trends, the index and the states of incidents.
       dropped: the rows that are left out since they repeat another.
     """
 
@@ -62,8 +61,7 @@ class RunSettings:
     previous_runs: PreviousRuns | None = None
     training_repeats: RowRepeats | None = None
     dropped: tuple[RepeatedRow, ...] = ()
-    previous_incidents: tuple[Incident, ...] = ()
-    past_runs: bytes = b""
+    past_runs: PastRuns = dataclasses.field(default_factory=PastRuns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,10 +121,10 @@ def _assemble(
     }
     forms = _weighed_forms(results)
     logged = _logged(settings.window, _seen(results.accounting))
-    start, span = logged.start, _length(logged)
+    start, span = logged.start, logged.length
     families = alarm_budget.comparisons(references, slices=bool(results.slices))
     # A log without a window is looked at once: how short its times are says nothing of how often.
-    policy = alarm_budget.for_window(settings.policy, _length(settings.window), families)
+    policy = alarm_budget.for_window(settings.policy, settings.window.length, families)
     compared = [
         compare_space(
             reference,
@@ -181,7 +179,7 @@ def _assemble(
     verdict = dataclasses.replace(
         verdict, findings=findings, previous=drift.block, dependence=ties.to_json(), **blocks
     )
-    verdict = with_incidents(verdict, settings.previous_incidents, settings.policy)
+    verdict = with_incidents(verdict, settings.past_runs.incidents, settings.policy)
     pictures = [
         p
         for reference in references
@@ -192,7 +190,7 @@ def _assemble(
         )
     ]
     distances = [distance for comparison in compared for distance in comparison.distances]
-    files = dict(pages.render(verdict, pictures, distances, settings.past_runs))
+    files = dict(pages.render(verdict, pictures, distances, settings.past_runs.packed))
     files |= dict(optional_checks.files(results.optional)) | dict(drift.files)
     return verdict, files | dict(_protos(compared, results)) | dict(_rejects(results.rejects))
 
@@ -236,10 +234,6 @@ def _logged(requested: Window, seen: Window | None) -> Window:
         if window is not None and window.start is not None and window.end is not None:
             return window
     return Window()
-
-
-def _length(window: Window) -> dt.timedelta | None:
-    return None if window.start is None or window.end is None else window.end - window.start
 
 
 def _design_effect(served: Mapping[Space, Statistics]) -> float:

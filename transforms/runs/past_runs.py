@@ -5,19 +5,32 @@ They are read at launch and go with the graph, so they are few, small and packed
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from trueserve.transforms.core.batches import Window
 from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import paths
-from trueserve.transforms.runs.published_runs import Json, read_verdict, run_names
+from trueserve.transforms.runs.previous_runs import last_alike
+from trueserve.transforms.runs.published_runs import (
+    Json,
+    PublishedRun,
+    current_run,
+    read_verdict,
+    run_names,
+    run_of,
+)
 from trueserve.transforms.runs.run_ids import RUNS, VERDICT
+from trueserve.transforms.verdict.incidents.incident import Incident
 
 #: The newest runs that are read, and the features of each that are kept, the most over their limit first.
 MOST_RUNS, MOST_FEATURES = 90, 300
+#: The newest runs among which the window before is looked for.
+MOST_READ = 400
 _READERS = 8
 _LARGEST = 64 << 20
 _KEYS = ("format", "verdict", "exit_code", "window", "counts")
@@ -27,16 +40,54 @@ _OF_FINDINGS = ("space", "feature", "kind", "severity", "slice")
 _OF_EVIDENCE = ("effect", "least_effect")
 
 
-def read(output: str) -> bytes:
-    """The newest runs below `output`, packed. Raises UsageError where the folder cannot be read."""
+@dataclasses.dataclass(frozen=True)
+class PastRuns:
+    """What a run has of those before it.
+
+    Attributes:
+      packed: the newest runs, for `unpacked`.
+      incidents: those of the last window of about the same length that was examined; none without one.
+    """
+
+    packed: bytes = b""
+    incidents: tuple[Incident, ...] = ()
+
+
+def read(output: str, window: Window) -> PastRuns:
+    """Reads the runs below `output`, the newest first, until the window before `window` is there.
+
+    Raises UsageError where the folder cannot be read.
+    """
     try:
-        names = run_names(output)[:MOST_RUNS]
+        names, standing = run_names(output)[:MOST_READ], current_run(output)
     except InputError as error:
         raise UsageError(f"cannot read the earlier runs: {error}") from error
+    packed, runs, last = b"", list[PublishedRun](), None
+    for at in range(0, len(names), MOST_RUNS):
+        documents = _documents(output, names[at : at + MOST_RUNS])
+        packed = packed or _packed(documents)
+        runs += _runs(output, documents)
+        last = last_alike(runs, window, standing.name if standing else None)
+        if last is not None and (window.start is None or last.window.end == window.start):
+            break
+    return PastRuns(packed, () if last is None else last.incidents)
+
+
+def _documents(output: str, names: Sequence[str]) -> dict[str, Json]:
     files = [paths.join(output, RUNS, name, VERDICT) for name in names]
     with ThreadPoolExecutor(_READERS) as readers:
         documents = list(readers.map(read_verdict, files))
-    known = [(name, cut(each)) for name, each in zip(names, documents, strict=True) if each is not None]
+    return {name: each for name, each in zip(names, documents, strict=True) if each is not None}
+
+
+def _runs(output: str, documents: Mapping[str, Json]) -> Iterator[PublishedRun]:
+    for name, document in documents.items():
+        if (run := run_of(paths.join(output, RUNS, name), name, document)) is not None:
+            yield run
+
+
+def _packed(documents: Mapping[str, Json]) -> bytes:
+    known = [(name, cut(document)) for name, document in documents.items()]
     return zlib.compress(json.dumps(known).encode()) if known else b""
 
 

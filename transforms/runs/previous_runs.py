@@ -27,7 +27,6 @@ from trueserve.transforms.runs.published_runs import (
 )
 from trueserve.transforms.runs.run_ids import RUNS, VERDICT
 from trueserve.transforms.runs.run_order import sorted_runs
-from trueserve.transforms.verdict.incidents.incident import Incident
 
 AUTO = "auto"
 #: Of the runs under an output folder no more than the newest are looked at, and so many windows kept.
@@ -86,32 +85,17 @@ def _latest(output: str, window: Window, contract: Json | None) -> PreviousRuns:
     return dataclasses.replace(chosen, broken=broken, left_out=left_out)
 
 
-def last_incidents(output: str, window: Window) -> tuple[Incident, ...]:
-    """The incidents of the last run before `window` that examined one of about its length; none without one.
+def last_alike(
+    runs: Iterable[PublishedRun], window: Window, standing: str | None = None
+) -> PublishedRun | None:
+    """The run whose window ended last before `window`, of those of about its length; all where it has none.
 
-    Raises UsageError where the output folder cannot be read.
+    Of runs that examined something. `standing` is the name of the run whose verdict.json stands.
     """
-    runs_read: list[PublishedRun] = []
-    try:
-        names, standing = run_names(output)[:MOST_RUNS], current_run(output)
-        last = None if standing is None else standing.name
-        for at in range(0, len(names), _AT_A_TIME):
-            runs = read_runs(output, names[at : at + _AT_A_TIME])
-            runs_read += [run for run in runs if run is not None and run.is_examined]
-            previous = _last(_alike(sorted_runs(runs_read, last), window), window)
-            if previous is not None and (window.start is None or previous.window.end == window.start):
-                return previous.incidents
-    except InputError as error:
-        raise UsageError(f"cannot read the earlier runs: {error}") from error
-    previous = _last(_alike(sorted_runs(runs_read, last), window), window)
-    return () if previous is None else previous.incidents
-
-
-def _alike(runs: Iterable[PublishedRun], window: Window) -> list[PublishedRun]:
-    """The runs of windows of about this one's length; all where it has none."""
-    if window.start is None or window.end is None:
-        return list(runs)
-    return [run for run in runs if _of_similar_length(run.window, window)]
+    known = [run for run in sorted_runs(runs, standing) if run.is_examined]
+    if window.length is not None:
+        known = [run for run in known if _of_similar_length(run.window, window)]
+    return _last(known, window)
 
 
 def choose(
@@ -220,20 +204,16 @@ def _verdict_paths(requested: str, output: str) -> Iterator[str]:
 
 def _of_similar_length(first: Window, second: Window) -> bool:
     """Whether one is half to twice as long as the other."""
-    lengths = (_length(first), _length(second))
+    lengths = (first.length, second.length)
     if None in lengths:
         return False
     short, long = sorted(length for length in lengths if length is not None)
     return long <= 2 * short
 
 
-def _length(window: Window) -> dt.timedelta | None:
-    return None if window.start is None or window.end is None else window.end - window.start
-
-
 def _same_time_of_day(first: Window, second: Window) -> bool:
     """Whether two windows begin at the same time of day, or the other is no shorter than a day."""
-    length = _length(second)
+    length = second.length
     if length is None or length >= _DAY or first.start is None or second.start is None:
         return True
     return not (second.start - first.start) % _DAY

@@ -58,8 +58,8 @@ def test_rows_were_logged_in_the_window_or_else_when_they_were_met() -> None:
     for open_window in (Window(START, None), Window(None, START), Window(None, None)):
         assert assemble._logged(open_window, seen) == seen
         assert assemble._logged(open_window, None) == Window()
-    assert assemble._length(seen) == HOUR
-    assert assemble._length(Window()) is None
+    assert seen.length == HOUR
+    assert Window().length is None
     assert assemble._seen(Accounting()) is None
     assert assemble._seen(Accounting(first_time=START, last_time=START + HOUR)) == seen
 

@@ -19,7 +19,6 @@ from trueserve.transforms.publish.page.windows import PastRun, WindowOfRun
 # Bytes of the table; incidents of a run that are named.
 BUDGET = 600_000
 NAMED = 4
-NAMES = {"ok": "No skew", "skew": "Skew", "not_examined": "Not examined", "failed": "Failed"}
 _LEVELS = {"ok": "none", "skew": "error", "not_examined": "warning", "failed": "failed"}
 _PAGE = Markup(
     """{head}<div class="top"><span><b>trueserve</b> &middot; runs by window</span><span>{count}</span></div>
@@ -52,9 +51,9 @@ def render_index(runs: Sequence[PastRun]) -> bytes:
     page = _PAGE.format(
         head=page_template.head("Runs · trueserve"),
         count=formatting.counted(len(runs), "run"),
-        verdict=verdict if verdict in NAMES else "failed",
+        verdict=verdict if verdict in page_template.NAMES else "failed",
         icon=page_template.icon(verdict),
-        name=NAMES.get(verdict, "No run"),
+        name=page_template.NAMES.get(verdict, "No run"),
         headline=text(_headline(windows), 600),
         trends=page_trends.section(windows),
         table=_table(runs, windows),
@@ -91,7 +90,7 @@ def _row(window: WindowOfRun, *, is_last: bool) -> Markup:
         _link(window),
         NOTHING if is_last else Markup(' <span class="tag">replaced by a later run</span>'),
         _LEVELS.get(verdict, "info"),
-        text(NAMES.get(verdict, verdict), 40),
+        text(page_template.NAMES.get(verdict, verdict), 40),
         f"{rows:,}" if isinstance(rows, int) else "–",
         _incidents(list(window.incidents.values())),
     )

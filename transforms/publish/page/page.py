@@ -27,8 +27,6 @@ from trueserve.transforms.verdict.histograms import FeaturePicture
 from trueserve.transforms.verdict.model import Finding
 from trueserve.transforms.verdict.result import Verdict
 
-NAMES = {"ok": "No skew", "skew": "Skew", "not_examined": "Not examined", "failed": "Failed"}
-
 
 def render(
     verdict: Verdict,
@@ -90,9 +88,9 @@ def _controls(document: Json, sorted_rows: Sequence[Row]) -> Markup:
 
 
 def _frame(document: Json) -> dict[str, Markup]:
-    name = text(NAMES[document["verdict"]])
+    name = text(page_template.NAMES[document["verdict"]])
     return {
-        "head": page_template.head(f"{NAMES[document['verdict']]} · trueserve"),
+        "head": page_template.head(f"{page_template.NAMES[document['verdict']]} · trueserve"),
         "verdict": text(document["verdict"]),
         "icon": page_template.icon(document["verdict"]),
         "name": name,

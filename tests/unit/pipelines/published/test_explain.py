@@ -130,6 +130,27 @@ def test_what_is_no_verdict_is_one_line(
     assert expected in e2e.one_error(run)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"incidents": [{}]},
+        {"incidents": [7]},
+        {"incidents": [], "window": 7},
+        {"findings": [{"incident": "a-000001"}]},
+        {"features": None},
+    ],
+)
+def test_what_only_looks_like_a_verdict_is_one_line(
+    changes: dict[str, object], tmp_path: Path, capsys: Capture
+) -> None:
+    incident = {**explained(make_finding("miles")).incidents[0].to_json(), "id": "a-000001"}
+    document = {**make_verdict("ok").to_json(), "incidents": [incident], **changes}
+    (tmp_path / "verdict.json").write_text(json.dumps(document))
+    run = e2e.run(capsys, "explain", str(tmp_path))
+    assert run.code == 2
+    assert "expected what validate writes" in e2e.one_error(run)
+
+
 def test_an_id_that_there_is_not_names_those_that_there_are(tmp_path: Path, capsys: Capture) -> None:
     verdict = explained(make_finding("miles"))
     run = e2e.run(capsys, "explain", str(written(tmp_path, verdict)), "--incident=gone-000000")

@@ -14,6 +14,8 @@ from markupsafe import Markup
 from trueserve.transforms.publish.page.frame.script import SCRIPT
 from trueserve.transforms.publish.page.frame.style import STYLE
 
+#: What a verdict is called.
+NAMES = {"ok": "No skew", "skew": "Skew", "not_examined": "Not examined", "failed": "Failed"}
 HEAD = Markup(
     """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
