@@ -95,6 +95,11 @@ def test_healthy_features_have_their_numbers(nights: list[Night]) -> None:
     assert 0.1 < delay["missing_share"] < 0.3
     assert 0 <= by_name["distance"]["effect"] < 0.1
     assert by_name["carrier"]["metric"] == "total_variation"
+    # The index is of features that moved alone.
+    faulty = {(n["space"], n["feature"]): n["psi"] for n in nights[5].document["features"]}
+    assert by_name["distance"]["psi"] is None
+    assert faulty["raw", "distance"] > 0.2
+    assert faulty["raw", "carrier"] is None
 
 
 def test_the_console_says_it_in_two_lines(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -133,15 +134,17 @@ def examine(
     reasons |= {name: results.without_power[name] for name in powerless}
     distances = [distance for distance in distances if distance.feature not in powerless]
     skew_findings.merge_into(anomalies, (measured[name] for name in sorted(measured)))
+    wanted = _worst_first(_bounded(policy, _wanted(pair, findings)))
+    moved = frozenset(finding.feature for finding in wanted if finding.severity is not Severity.INFO)
     comparison = ComparisonResult(
-        findings=_worst_first(_bounded(policy, _wanted(pair, findings))),
+        findings=wanted,
         not_compared=_not_compared(pair, reasons, {finding.feature for finding in distances}),
         distances=_worst_first(_bounded(policy, distances)),
         anomalies=text_format.MessageToString(anomalies),
         space=reference.space,
         least_visible=results.least_visible if results.differences else None,
         without_power=frozenset(powerless),
-        numbers=tuple(feature_numbers.of_features(results, powerless)),
+        measured=functools.partial(feature_numbers.of_features, results, powerless, moved),
     )
     return comparison, results
 

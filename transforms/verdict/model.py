@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 #: Reasons for which nothing of a feature is compared, whatever is served.
@@ -187,7 +188,8 @@ class FeatureNumbers:
       rows: of serving, as they were compared.
       missing_share, training_missing_share: rows without a value, 0 to 1; None of fields in lists.
       unseen_share: the share of values that training did not have, beyond what it predicts; None of numbers.
-      psi: the population stability index, over training's deciles or its categories; None without values.
+      psi: the population stability index, over training's deciles or its categories; None of features without
+        an error or a warning, and without values.
       metric, effect, least_effect, p_value: of the test of its values that is most over its limit; None where
         none was made.
     """
@@ -234,7 +236,7 @@ class ComparisonResult:
         None where nothing was tested.
       nothing: why nothing was compared that was asked for; empty where something was, or nothing was wanted.
       without_power: those of `not_compared` that could not have shown a change.
-      numbers: what was measured of each feature that was compared.
+      measured: gives `numbers`, which of slices and of past windows nobody asks for.
     """
 
     findings: tuple[Finding, ...]
@@ -245,7 +247,14 @@ class ComparisonResult:
     least_visible: float | None = None
     nothing: str = ""
     without_power: frozenset[str] = frozenset()
-    numbers: tuple[FeatureNumbers, ...] = ()
+    measured: Callable[[], Iterable[FeatureNumbers]] = dataclasses.field(
+        default=tuple, compare=False, repr=False
+    )
+
+    @property
+    def numbers(self) -> tuple[FeatureNumbers, ...]:
+        """What was measured of each feature that was looked at."""
+        return tuple(self.measured())
 
     @property
     def examined(self) -> tuple[Finding, ...]:

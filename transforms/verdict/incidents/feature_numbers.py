@@ -11,13 +11,18 @@ from trueserve.transforms.verdict.model import FeatureNumbers
 from trueserve.transforms.verdict.significance import TestResults
 
 
-def of_features(results: TestResults, left_out: Container[str]) -> Iterator[FeatureNumbers]:
+def of_features(
+    results: TestResults, left_out: Container[str], moved: Container[str]
+) -> Iterator[FeatureNumbers]:
     """One for each feature of which anything was tested, in the schema's order.
 
-    Of those that `results` looks at for missing rows alone, and those `left_out`, it has no other figures.
+    Args:
+      results: what it looks at for missing rows alone has no other figures.
+      left_out: nor have these.
+      moved: those whose population stability index is computed, which takes as long as all the rest.
     """
     for name in results.names:
-        yield _of_missing(results, name) if name in left_out else _numbers(results, name)
+        yield _of_missing(results, name) if name in left_out else _numbers(results, name, name in moved)
     for name in results.present:
         yield _of_missing(results, name)
 
@@ -33,7 +38,7 @@ def _of_missing(results: TestResults, name: str) -> FeatureNumbers:
     )
 
 
-def _numbers(results: TestResults, name: str) -> FeatureNumbers:
+def _numbers(results: TestResults, name: str, has_moved: bool) -> FeatureNumbers:
     pair, differences = results.pair, results.differences.get(name, [])
     new = [each.effect for each in differences if each.metric == UNSEEN_SHARE]
     values = [each for each in differences if each.metric not in (MISSING, UNSEEN_SHARE)]
@@ -42,7 +47,7 @@ def _numbers(results: TestResults, name: str) -> FeatureNumbers:
     return dataclasses.replace(
         _of_missing(results, name),
         unseen_share=new[0] if new else None,
-        psi=None if serving is None else stability_index.of_values(training, serving),
+        psi=stability_index.of_values(training, serving) if has_moved and serving is not None else None,
         metric=None if most is None else most.metric,
         effect=None if most is None else most.effect,
         least_effect=None if most is None else results.least_effect(name, most.metric),
