@@ -30,6 +30,7 @@ from trueserve.transforms.verdict.findings import slices as slices_findings
 from trueserve.transforms.verdict.findings.predictions import compare_space
 from trueserve.transforms.verdict.findings.rows import dependence as dependence_findings
 from trueserve.transforms.verdict.findings.rows import grouped_rows, repeated_rows
+from trueserve.transforms.verdict.histograms import FeaturePicture
 from trueserve.transforms.verdict.incidents.judged import with_incidents
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, Space
 from trueserve.transforms.verdict.reference import Reference
@@ -180,19 +181,18 @@ def _assemble(
         verdict, findings=findings, previous=drift.block, dependence=ties.to_json(), **blocks
     )
     verdict = with_incidents(verdict, settings.past_runs.incidents, settings.policy)
-    pictures = [
-        p
-        for reference in references
-        for p in histograms.pictures(
-            reference,
-            served[reference.space],
-            results.other_types if reference.space is Space.RAW else None,
-        )
-    ]
+    pictures = [picture for reference in references for picture in _pictures(reference, served, results)]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = dict(pages.render(verdict, pictures, distances, settings.past_runs.packed))
     files |= dict(optional_checks.files(results.optional)) | dict(drift.files)
     return verdict, files | dict(_protos(compared, results)) | dict(_rejects(results.rejects))
+
+
+def _pictures(
+    reference: Reference, served: Mapping[Space, Statistics], results: PipelineResults
+) -> Sequence[FeaturePicture]:
+    other_types = results.other_types if reference.space is Space.RAW else None
+    return histograms.pictures(reference, served[reference.space], other_types)
 
 
 def _ties(

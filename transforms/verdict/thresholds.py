@@ -63,7 +63,6 @@ _OF_SPACES: Mapping[Space, tuple[str, ...]] = {
 _SPACES = (Space.RAW, Space.TRANSFORMED, Space.PREDICTION)
 #: The time in which a job may raise one false alarm, where the file does not say.
 BUDGET = dt.timedelta(days=90)
-_LONGEST_NOTE = 200
 _MOST_SHOWN = 10**18
 _MILDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -216,7 +215,7 @@ def _override(file: str, section: str, space: Space, values: Mapping[str, Any]) 
     return Override(
         limits=_limits(file, section, limits, _OF_SPACES[space]),
         severity=_severity(file, section, values.get("severity")),
-        note=_note(file, section, values.get("note", "")),
+        note=acknowledged.checked_note(f"{file}: [{section}]", values.get("note", "")),
     )
 
 
@@ -238,13 +237,6 @@ def _severity(file: str, section: str, value: Any) -> Severity | None:
     if value is None or (isinstance(value, str) and value in list(Severity)):
         return None if value is None else Severity(value)
     raise UsageError(f"{file}: [{section}] severity: expected error, warning or info, got {_shown(value)}")
-
-
-def _note(file: str, section: str, value: Any) -> str:
-    if isinstance(value, str) and len(value) <= _LONGEST_NOTE and value.isprintable():
-        return value.strip()
-    expected = f"expected a line of at most {_LONGEST_NOTE} characters"
-    raise UsageError(f"{file}: [{section}] note: {expected}, got {_shown(value)}")
 
 
 def _table(file: str, section: str, value: Any) -> Mapping[str, Any]:

@@ -49,7 +49,8 @@ def _entries(file: str, tables: list[dict[str, Any]]) -> Iterator[Acknowledged]:
             raise UsageError(
                 f"{where}: {plain(unknown[0])[:80]} is no key here, which are {', '.join(_KEYS)}"
             )
-        yield Acknowledged(_incident(where, table), _until(where, table), _note(where, table))
+        note = checked_note(f"{where}:", table.get("note", ""))
+        yield Acknowledged(_incident(where, table), _until(where, table), note)
 
 
 def _incident(where: str, table: dict[str, Any]) -> str:
@@ -71,12 +72,12 @@ def _until(where: str, table: dict[str, Any]) -> dt.date:
     raise UsageError(f"{where}: until: expected a day, such as 2026-12-24, got {_shown(value)}")
 
 
-def _note(where: str, table: dict[str, Any]) -> str:
-    value = table.get("note", "")
+def checked_note(where: str, value: Any) -> str:
+    """A note of thresholds.toml. Raises UsageError, which names `where`, if it is not one short line."""
     if isinstance(value, str) and len(value) <= _LONGEST_NOTE and value.isprintable():
         return value.strip()
     raise UsageError(
-        f"{where}: note: expected a line of at most {_LONGEST_NOTE} characters, got {_shown(value)}"
+        f"{where} note: expected a line of at most {_LONGEST_NOTE} characters, got {_shown(value)}"
     )
 
 
