@@ -117,7 +117,9 @@ def export_served(home: Home, folder: Path) -> None:
     done = e2e.installed(["export", *argv], folder)
     assert (done.returncode, done.stderr) == (0, "")
     for seed, name in ((1, "right"), (2, "wrong")):
-        np.savez(folder / f"{name}.npz", **support.answers(support.model(seed), home.baseline, home.serving))
+        # numpy 2's types take any keyword of arrays for allow_pickle.
+        answers: dict[str, Any] = support.answers(support.model(seed), home.baseline, home.serving)
+        np.savez(folder / f"{name}.npz", **answers)
 
 
 def served_in(home: Home, folder: Path) -> Served:

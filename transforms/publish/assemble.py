@@ -140,11 +140,9 @@ def _assemble(
     ]
     compared = season.merged(compared)
     ties = _ties(references, compared, results, policy, span)
-    results = dataclasses.replace(
-        results, optional=dataclasses.replace(results.optional, design_effect=_design_effect(served))
-    )
+    optional_results = optional_checks.estimated(results.optional, settings.optional, _design_effect(served))
     optional = optional_checks.comparisons(
-        results.optional, settings.optional, settings.policy, settings.contract
+        optional_results, settings.optional, settings.policy, settings.contract
     )
     drift = report.compare_with_previous(
         settings.previous_runs,
@@ -175,7 +173,7 @@ def _assemble(
             effective_rows=results.effective_rows,
         ),
     )
-    blocks = optional_checks.blocks(results.optional, settings.optional, settings.contract)
+    blocks = optional_checks.blocks(optional_results, settings.optional, settings.contract)
     findings = absences.settled(verdict.findings, absences.absent(compared, settings.policy))
     verdict = dataclasses.replace(
         verdict, findings=findings, previous=drift.block, dependence=ties.to_json(), **blocks

@@ -40,12 +40,30 @@ class OptionalChecks:
 
 @dataclasses.dataclass(frozen=True)
 class OptionalResults:
-    """What was found; None for what was not asked for, or did not come about."""
+    """What was found; None for what was not asked for, or did not come about.
+
+    Attributes:
+      estimates: of `scores`, by metric; see `estimated`.
+    """
 
     replay: ReplaySummary | None = None
     versions: VersionRows | None = None
     scores: ScoreBins | None = None
     design_effect: float = 1.0
+    estimates: Mapping[str, Estimate] = dataclasses.field(default_factory=dict)
+
+
+def estimated(results: OptionalResults, checks: OptionalChecks, design_effect: float) -> OptionalResults:
+    """The results with the estimated performance; without one where no logged answer has a prediction.
+
+    Args:
+      design_effect: how many rows of the predictions tell as much as one.
+    """
+    record, scores = checks.performance, results.scores
+    if not isinstance(record, PerformanceRecord) or scores is None or not scores.total:
+        return dataclasses.replace(results, design_effect=design_effect)
+    estimates = estimate(record.calibration, scores, design_effect)
+    return dataclasses.replace(results, design_effect=design_effect, estimates=estimates)
 
 
 def comparisons(
@@ -56,18 +74,7 @@ def comparisons(
         yield replay_findings.compare_replay(results.replay, checks.replay, policy)
     if results.versions is not None and checks.contracts is not None and baseline is not None:
         yield contracts_findings.compare_versions(results.versions, checks.contracts, baseline)
-    if isinstance(checks.performance, PerformanceRecord):
-        limits = policy.thresholds.performance
-        yield performance_findings.compare(
-            checks.performance, _estimates(results, checks.performance), limits
-        )
-
-
-def _estimates(results: OptionalResults, record: PerformanceRecord) -> Mapping[str, Estimate]:
-    """Empty where no logged answer has a prediction."""
-    if results.scores is None or not results.scores.total:
-        return {}
-    return estimate(record.calibration, results.scores, results.design_effect)
+    yield performance_findings.compare(checks.performance, results.estimates, policy.thresholds)
 
 
 def blocks(results: OptionalResults, checks: OptionalChecks, baseline: Json | None) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def _performance(results: OptionalResults, checks: OptionalChecks) -> dict[str, 
         return None if record is None else performance_findings.nothing(record)
     scores = results.scores
     rows = 0 if scores is None else round(scores.total)
-    return performance_findings.block(record, rows, results.design_effect, _estimates(results, record))
+    return performance_findings.block(record, rows, results.design_effect, results.estimates)
 
 
 def files(results: OptionalResults) -> Iterator[tuple[str, bytes]]:

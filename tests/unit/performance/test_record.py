@@ -15,6 +15,7 @@ from trueserve.transforms.performance.record import NoPerformanceError
 from trueserve.transforms.verdict import thresholds
 from trueserve.transforms.verdict.findings import performance
 from trueserve.transforms.verdict.model import FindingKind, Severity
+from trueserve.transforms.verdict.thresholds import Thresholds
 
 P = np.array([[0.2], [0.9], [0.4], [0.7]])
 WIDE = np.array([[0.2, 0.5, 0.3], [0.8, 0.1, 0.1]])
@@ -81,11 +82,12 @@ def test_only_a_harm_beyond_the_limit_for_sure_is_an_error(harm: Any, harm_low: 
     recorded = record.record("p", "label", P, [0, 1, 0, 1], None)
     estimates = {"auc": Estimate(0.7, 0.68, 0.72, 0.7 + harm, harm, harm_low)}
 
-    findings = performance.compare(recorded, estimates, {"auc_drop": 0.02}).findings
+    limits = Thresholds(performance={"auc_drop": 0.02})
+    findings = performance.compare(recorded, estimates, limits).findings
 
     assert [f.severity for f in findings] == ([severity] if severity else [])
     assert all(f.kind is FindingKind.PERFORMANCE and f.metric == "auc_drop" for f in findings)
-    assert not performance.compare(recorded, estimates, {}).findings
+    assert not performance.compare(recorded, estimates, Thresholds()).findings
 
 
 def test_limits_of_performance_are_read_and_checked() -> None:

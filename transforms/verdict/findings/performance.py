@@ -11,17 +11,42 @@ from trueserve.transforms.performance.metrics import MORE_IS_BETTER
 from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.performance.record import block as block_of
 from trueserve.transforms.verdict.model import ComparisonResult, Finding, FindingKind, Severity, Space
+from trueserve.transforms.verdict.thresholds import Thresholds
 from trueserve.transforms.verdict.wording import number, plain
+
+NOT_ESTIMATED = "performance_not_estimated"
+_NO_PREDICTION = "no logged answer of the window has a prediction"
 
 
 def compare(
-    record: PerformanceRecord, estimates: Mapping[str, Estimate], limits: Mapping[str, float]
+    record: PerformanceRecord | str | None, estimates: Mapping[str, Estimate], thresholds: Thresholds
 ) -> ComparisonResult:
     """An error for each metric whose harm is beyond its limit for sure, a warning where it may be.
 
-    `limits` are those of `[performance]`, `auc_drop` and the like; a metric without a limit has no finding.
+    A metric without a limit in `[performance]` has no finding. Limits that were not checked are named.
+
+    Args:
+      record: of the model, or why it has none; None without `--predictions`.
     """
-    return ComparisonResult(tuple(_findings(record, estimates, limits)), (), space=Space.PREDICTION)
+    limits = thresholds.performance
+    findings = [] if record is None or isinstance(record, str) else list(_findings(record, estimates, limits))
+    findings += _not_checked(record, estimates, thresholds)
+    return ComparisonResult(tuple(findings), (), space=Space.PREDICTION)
+
+
+def _not_checked(
+    record: PerformanceRecord | str | None, estimates: Mapping[str, Estimate], thresholds: Thresholds
+) -> Iterator[Finding]:
+    """That limits were given, and why they were not checked: a warning where predictions were compared."""
+    known = {limit_name(metric) for metric, value in estimates.items() if value.harm_low is not None}
+    names = sorted(thresholds.performance.keys() - known)
+    if not names:
+        return
+    why = "--predictions was not given" if record is None else record if isinstance(record, str) else ""
+    why = why or ("the model has no such metric, or it is not defined" if estimates else _NO_PREDICTION)
+    severity = Severity.INFO if record is None else Severity.WARNING
+    message = f"{thresholds.file}: [performance] {', '.join(names)} was not checked: {why}"
+    yield Finding("", Space.SET, FindingKind.PERFORMANCE, severity, NOT_ESTIMATED, message)
 
 
 def limit_name(metric: str) -> str:
@@ -69,7 +94,7 @@ def block(
 ) -> dict[str, Any]:
     """`performance` of verdict.json."""
     return {
-        "why": None if estimates else "no logged answer of the window has a prediction",
+        "why": None if estimates else _NO_PREDICTION,
         "rows": rows,
         "design_effect": design_effect,
         **block_of(record),
