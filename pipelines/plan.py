@@ -9,12 +9,11 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from trueserve.pipelines import feature_limits
+from trueserve.pipelines.comparison import models
 from trueserve.pipelines.estimate import inputs, steps
 from trueserve.pipelines.estimate.workload import Step, Workload
 from trueserve.pipelines.flags import reading
-from trueserve.pipelines.flags import replay as replay_flags
 from trueserve.pipelines.flags.validate import ValidateOptions
-from trueserve.transforms.baseline import served_contracts
 from trueserve.transforms.baseline.contents import Contents
 from trueserve.transforms.baseline.load import Baseline, load_baseline
 from trueserve.transforms.branches.branch import Branch
@@ -35,14 +34,10 @@ from trueserve.transforms.logs.features import Settings, expected_features
 from trueserve.transforms.logs.formats import bigquery
 from trueserve.transforms.logs.repeated_rows import DroppedRows, RowRepeats
 from trueserve.transforms.logs.rows.warm_ups import fingerprints
-from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.profile import Measured
 from trueserve.transforms.publish.assemble import RunSettings
-from trueserve.transforms.publish.optional_checks import OptionalChecks
 from trueserve.transforms.reference import prediction_reference, training_side
 from trueserve.transforms.reference.training_side import TrainingSide
-from trueserve.transforms.replay.compare import AnswerTolerance
-from trueserve.transforms.replay.report import Limits
 from trueserve.transforms.runs import past_runs, previous_runs, run_ids
 from trueserve.transforms.serving import probe_requests
 from trueserve.transforms.verdict.model import Severity, Space
@@ -107,7 +102,7 @@ def make_plan(options: ValidateOptions) -> ComparisonPlan:
             window=window,
             policy=policy,
             contract=contract,
-            optional=_optional_checks(options),
+            optional=models.optional_checks(options),
             previous_runs=_previous_runs(options, window, contract),
             training_repeats=_training_repeats(baseline, hashed),
             past_runs=past_runs.read(options.output, window),
@@ -267,23 +262,6 @@ def _policy(options: ValidateOptions, references: Sequence[Reference], baseline:
         thresholds=feature_limits.load_thresholds(options.thresholds, baseline),
         max_rejects=options.max_rejects,
     )
-
-
-def _optional_checks(options: ValidateOptions) -> OptionalChecks:
-    replay = contracts = None
-    if options.replay is not None:
-        replay_flags.check_model(options.replay, options.allow_ops)
-        tolerance = AnswerTolerance(options.replay_atol, options.replay_rtol)
-        replay = Limits(options.replay, tolerance, options.replay_share)
-    if options.contracts is not None:
-        contracts = served_contracts.load(options.contracts)
-    return OptionalChecks(replay, contracts, _performance(options))
-
-
-def _performance(options: ValidateOptions) -> PerformanceRecord | str | None:
-    """What `export` recorded with the model whose predictions are compared, or why it has nothing."""
-    model = prediction_reference.model_of(options.predictions, options.replay)
-    return None if model is None else prediction_reference.performance(model)
 
 
 def _previous_runs(

@@ -32,7 +32,7 @@ from trueserve.transforms.baseline import layout
 from trueserve.transforms.branches.branch import Branch
 from trueserve.transforms.branches.predictions import performance
 from trueserve.transforms.branches.replay import Replay
-from trueserve.transforms.branches.samples import row_sample
+from trueserve.transforms.branches.samples import row_sample, served_rows
 from trueserve.transforms.branches.samples.repeats import repeats
 from trueserve.transforms.branches.samples.requests import requests
 from trueserve.transforms.branches.slices import slices
@@ -128,9 +128,12 @@ def _statistics(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
 
 
 def _kept_rows(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
-    """Rows for the ties between features, where training's are known."""
-    has_rows = plan.contents is not None and layout.RAW_SAMPLE in plan.contents.files
-    return [row_sample.rows(len(reference.schema.feature))] if has_rows else []
+    """Rows for ties between features, where training's are known, and rows that a model is asked for."""
+    if plan.contents is None or layout.RAW_SAMPLE not in plan.contents.files:
+        return []
+    asked = plan.run_settings.optional.asked
+    as_served = [served_rows.rows()] if asked is not None and not asked.refused else []
+    return [row_sample.rows(len(reference.schema.feature)), *as_served]
 
 
 def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize], console: Console) -> None:

@@ -17,6 +17,7 @@ from trueserve.transforms.branches.samples import design_effect
 from trueserve.transforms.branches.samples.repeats import REPEATS
 from trueserve.transforms.branches.samples.requests import REQUESTS
 from trueserve.transforms.branches.samples.row_sample import ROWS
+from trueserve.transforms.branches.samples.served_rows import SERVED_ROWS
 from trueserve.transforms.branches.slices import SLICES
 from trueserve.transforms.branches.statistics import OTHER_TYPES
 from trueserve.transforms.branches.versions import VERSIONS
@@ -111,7 +112,10 @@ def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
         other_types=results.get(OTHER_TYPES),
         rows=results.get((ROWS, 0)),
         optional=OptionalResults(
-            _replay_summary(results, reading.numbering), results.get(VERSIONS), results.get(PERFORMANCE)
+            _replay_summary(results, reading.numbering),
+            results.get(VERSIONS),
+            results.get(PERFORMANCE),
+            rows=results.get(SERVED_ROWS, b""),
         ),
         repeats=_repeats(results, reading.numbering),
     )

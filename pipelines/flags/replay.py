@@ -58,16 +58,16 @@ PREDICTIONS = flag(
 TOLERANCES = (REPLAY_ATOL, REPLAY_RTOL, REPLAY_SHARE)
 
 
-def check_model(folder: str, allow_ops: Collection[str]) -> None:
-    """Looks at the model to replay, on any file system, without loading it.
+def check_model(folder: str, allow_ops: Collection[str], flag_name: str = "--replay") -> None:
+    """Looks at a model that workers will ask, on any file system, without loading it.
 
-    Raises UsageError: it is none that can be replayed, or it touches more than itself by ops that are not
+    Raises UsageError: it is none that can be asked, or it touches more than itself by ops that are not
     among `allow_ops`. Workers run it as it is.
     """
     from trueserve.transforms.replay import reference_model
     from trueserve.transforms.serving.lint import gate
 
-    reference_model.check(folder)
+    reference_model.check(folder, flag_name)
     if refusals := gate.refusals(folder, allow_ops):
         more = f" (and {len(refusals) - 1:,} more: see trueserve check)" if len(refusals) > 1 else ""
-        raise UsageError(f"--replay: {folder}: {refusals[0].node}: {refusals[0].message}{more}")
+        raise UsageError(f"{flag_name}: {folder}: {refusals[0].node}: {refusals[0].message}{more}")

@@ -17,6 +17,7 @@ from trueserve.transforms.core.slicing import SliceStatistics
 from trueserve.transforms.drift import report
 from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.publish import optional_checks, pages
+from trueserve.transforms.publish.harm import with_harm
 from trueserve.transforms.reference.training_slices import TrainingSlices
 from trueserve.transforms.runs.past_runs import PastRuns
 from trueserve.transforms.runs.previous_runs import PreviousRuns
@@ -179,6 +180,7 @@ def _assemble(
         verdict, findings=findings, previous=drift.block, dependence=ties.to_json(), **blocks
     )
     verdict = with_incidents(verdict, settings.past_runs.incidents, settings.policy)
+    verdict = with_harm(verdict, settings.optional.asked, results.optional.rows, references)
     pictures = [picture for reference in references for picture in _pictures(reference, served, results)]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = dict(pages.render(verdict, pictures, distances, settings.past_runs.packed))

@@ -90,25 +90,25 @@ class ReferenceModel:
         return {name: _numbers(tensor.numpy(), features.num_rows) for name, tensor in outputs.items()}
 
 
-def check(folder: str) -> None:
+def check(folder: str, flag_name: str = "--replay") -> None:
     """Looks at a SavedModel, on any file system, without loading it.
 
     Raises UsageError: there is none, or its `serving_default` does not take serialized tf.Examples.
     """
     from tensorflow.core.framework import types_pb2
 
-    signatures = _read(folder).signature_def
+    signatures = _read(folder, flag_name).signature_def
     inputs = list(signatures[SIGNATURE].inputs.values()) if SIGNATURE in signatures else []
     if [tensor.dtype for tensor in inputs] == [types_pb2.DT_STRING] and len(inputs[0].tensor_shape.dim) == 1:
         return
     has = ", ".join(sorted(name for name in signatures if not name.startswith("__"))) or "none"
     raise UsageError(
-        f"--replay: {folder} has no signature {SIGNATURE} that takes serialized tf.Examples, as"
+        f"{flag_name}: {folder} has no signature {SIGNATURE} that takes serialized tf.Examples, as"
         f" `trueserve export` writes it (signatures: {has}); without it a model's transform cannot be run"
     )
 
 
-def _read(folder: str) -> Any:
+def _read(folder: str, flag_name: str) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -117,12 +117,12 @@ def _read(folder: str) -> Any:
     try:
         model.ParseFromString(paths.read_bytes(path))
     except InputError as error:
-        raise UsageError(f"--replay: {folder} is no SavedModel{_hint(folder)}") from error
+        raise UsageError(f"{flag_name}: {folder} is no SavedModel{_hint(folder)}") from error
     except DecodeError as error:
-        raise UsageError(f"--replay: {path} does not parse as a SavedModel") from error
+        raise UsageError(f"{flag_name}: {path} does not parse as a SavedModel") from error
     graphs = [graph for graph in model.meta_graphs if "serve" in graph.meta_info_def.tags]
     if not graphs:
-        raise UsageError(f"--replay: {path} has no graph that is tagged `serve`")
+        raise UsageError(f"{flag_name}: {path} has no graph that is tagged `serve`")
     return graphs[0]
 
 

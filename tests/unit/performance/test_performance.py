@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trueserve.transforms.performance import attribution
 from trueserve.transforms.performance.bins import (
     Task,
     calibrate,
@@ -167,25 +166,3 @@ def test_a_window_without_predictions_has_no_estimate() -> None:
 
     with pytest.raises(ValueError, match="no prediction"):
         _estimated(calibration, score_bins(Task.BINARY, calibration.edges, np.array([])))
-
-
-def test_shares_of_groups_add_up_and_an_interaction_is_split() -> None:
-    rows = {"a": np.array([3.0, 3.0]), "b": np.array([5.0, 5.0]), "c": np.array([1.0, 1.0])}
-    restored = {name: {name: np.zeros(2)} for name in ("a", "b", "c")}
-
-    shares = attribution.changes(rows, restored, lambda x: x["a"] * x["b"] + x["c"])
-
-    assert shares == pytest.approx({"a": 7.5, "b": 7.5, "c": 1.0})
-    with pytest.raises(ValueError, match="at most 6"):
-        attribution.shapley(range(7), lambda _: 0.0)
-
-
-def test_training_is_put_back_quantile_by_quantile() -> None:
-    random = np.random.default_rng(8)
-    quantiles = np.quantile(random.exponential(2, 50_000), np.linspace(0, 1, 101))
-    served = random.normal(40, 5, 10_000)
-
-    back = attribution.put_back_number(served, quantiles)
-
-    assert np.array_equal(np.argsort(back, kind="stable"), np.argsort(served, kind="stable"))
-    assert np.median(back) == pytest.approx(2 * np.log(2), rel=0.03)

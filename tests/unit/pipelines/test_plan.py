@@ -15,6 +15,7 @@ from support import hand_made_models, past_windows
 from support.past_windows import reference
 
 from trueserve.pipelines import plan as plans
+from trueserve.pipelines.comparison import models
 from trueserve.pipelines.flags.validate import ValidateOptions
 from trueserve.pipelines.plan import ComparisonPlan
 from trueserve.transforms.baseline.load import Baseline
@@ -126,13 +127,13 @@ def test_names_are_looked_for_among_the_features(tmp_path: Path) -> None:
 def test_a_model_to_replay_is_looked_at(tmp_path: Path) -> None:
     model = hand_made_models.write_model(tmp_path / "model")
     fields = {"replay": str(model), "replay_atol": 0.1, "replay_rtol": 0.2, "replay_share": 0.3}
-    checks = plans._optional_checks(options(tmp_path, **fields))
+    checks = models.optional_checks(options(tmp_path, **fields))
     assert checks == OptionalChecks(Limits(str(model), AnswerTolerance(0.1, 0.2), 0.3), None)
     writing = hand_made_models.write_model(tmp_path / "writing", ops=["WriteFile"])
     with pytest.raises(UsageError, match=f"^--replay: {writing}: writefile: "):
-        plans._optional_checks(options(tmp_path, replay=str(writing)))
+        models.optional_checks(options(tmp_path, replay=str(writing)))
     allowed = options(tmp_path, replay=str(writing), allow_ops=("WriteFile",))
-    assert plans._optional_checks(allowed).replay is not None
+    assert models.optional_checks(allowed).replay is not None
 
 
 def test_more_ops_than_the_first_are_counted(tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_more_ops_than_the_first_are_counted(tmp_path: Path) -> None:
     ):
         model = hand_made_models.write_model(tmp_path / f"model-{len(ops)}", ops=ops)
         with pytest.raises(UsageError) as caught:
-            plans._optional_checks(options(tmp_path, replay=str(model)))
+            models.optional_checks(options(tmp_path, replay=str(model)))
         assert str(caught.value).endswith(more)
         assert ("more: see trueserve check" in str(caught.value)) is bool(more)
 
@@ -151,11 +152,11 @@ def test_contracts_of_served_versions_are_read(tmp_path: Path, baseline: Baselin
     (tmp_path / "contracts").mkdir()
     content = baseline.contract.to_json()
     (tmp_path / "contracts/3.json").write_text(json.dumps(content))
-    checks = plans._optional_checks(with_baseline(contracts=str(tmp_path / "contracts")))
+    checks = models.optional_checks(with_baseline(contracts=str(tmp_path / "contracts")))
     assert checks.replay is None
     assert list(checks.contracts or ()) == ["3"]
     with pytest.raises(UsageError, match=r"^--contracts: "):
-        plans._optional_checks(with_baseline(contracts=str(tmp_path / "none")))
+        models.optional_checks(with_baseline(contracts=str(tmp_path / "none")))
 
 
 def test_the_earlier_run_is_looked_for_where_one_was_named(tmp_path: Path) -> None:

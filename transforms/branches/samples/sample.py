@@ -95,6 +95,13 @@ class SamplePartial(RowsPartial):
     def num_bytes(self) -> int:
         return sum(len(each.rows) + each.hashes.nbytes for each in self._samples)
 
+    def shrink(self, rows: int, most_bytes: int) -> None:
+        """Gives up what is more than that; rows that are added later count anew."""
+        limits = self._rows, self._most_bytes
+        self._rows, self._most_bytes = rows, most_bytes
+        self._join()
+        self._rows, self._most_bytes = limits
+
     def __getstate__(self) -> dict[str, object]:
         # What goes to another worker is as small as it can be.
         self._join()

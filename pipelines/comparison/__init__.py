@@ -1,0 +1,1 @@
+"""What `validate` and `backtest` compare with, beside the baseline."""
