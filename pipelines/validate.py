@@ -131,8 +131,8 @@ def _kept_rows(plan: ComparisonPlan, reference: Reference) -> list[Branch]:
     """Rows for ties between features, where training's are known, and rows that a model is asked for."""
     if plan.contents is None or layout.RAW_SAMPLE not in plan.contents.files:
         return []
-    asked = plan.run_settings.optional.asked
-    as_served = [served_rows.rows()] if asked is not None and not asked.refused else []
+    model = plan.run_settings.optional.exported
+    as_served = [served_rows.rows()] if model is not None and not model.why_not else []
     return [row_sample.rows(len(reference.schema.feature)), *as_served]
 
 

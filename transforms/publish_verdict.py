@@ -13,7 +13,7 @@ from trueserve.transforms.branches.predictions import PERFORMANCE
 from trueserve.transforms.branches.ranges_read import Numbering
 from trueserve.transforms.branches.reading import READING, ReadSummary
 from trueserve.transforms.branches.replay import REPLAY
-from trueserve.transforms.branches.samples import design_effect
+from trueserve.transforms.branches.samples import design_effect, sample
 from trueserve.transforms.branches.samples.repeats import REPEATS
 from trueserve.transforms.branches.samples.requests import REQUESTS
 from trueserve.transforms.branches.samples.row_sample import ROWS
@@ -115,7 +115,7 @@ def _assembled(results: Mapping[Kind, Any]) -> PipelineResults:
             _replay_summary(results, reading.numbering),
             results.get(VERSIONS),
             results.get(PERFORMANCE),
-            rows=results.get(SERVED_ROWS, b""),
+            rows=sample.read(results.get(SERVED_ROWS, b"")),
         ),
         repeats=_repeats(results, reading.numbering),
     )

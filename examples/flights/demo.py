@@ -40,6 +40,7 @@ class Folders(NamedTuple):
     """What the demo writes, below its output folder."""
 
     train: Path
+    evaluation: Path
     baseline: Path
     model: Path
     served: Path
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def folders_below(output: Path) -> Folders:
     """The demo's folders and files below `output`."""
-    names = ("train", "baseline", "model/flights.keras", "served", "logs", "skew")
+    names = ("train", "evaluation", "baseline", "model/flights.keras", "served", "logs", "skew")
     return Folders(*(output / name for name in names))
 
 
@@ -75,10 +76,11 @@ def build(folders: Folders, fraction: float) -> dict[str, int]:
     _say("Reading the flights of 2013 and the weather of the hour")
     from examples.flights import data, serve, train
 
-    for folder in (folders.train, folders.logs):
+    for folder in (folders.train, folders.evaluation, folders.logs):
         shutil.rmtree(folder, ignore_errors=True)  # an earlier run may have written more files
     flights = data.split(data.read_flights(), fraction)
     data.write_examples(flights.training, folders.train)
+    data.write_examples(flights.held_out, folders.evaluation)
     print(f"{flights.training.num_rows:,} flights of January to June to train on")
 
     prepare(folders)
@@ -114,6 +116,7 @@ def export(folders: Folders) -> None:
         "export",
         f"--baseline={folders.baseline}",
         f"--model={folders.model}",
+        f"--evaluation={folders.evaluation}/*.tfrecord.gz",
         f"--output={folders.served}",
     )
 
@@ -127,6 +130,7 @@ def validate(folders: Folders, name: str, window: tuple[str, str], rows: int) ->
         f"--logs={folders.logs / name}/*",
         f"--start={window[0]}",
         f"--end={window[1]}",
+        f"--predictions={folders.served / '1'}",
         f"--output={output}",
         expected=(0, 1),
     )

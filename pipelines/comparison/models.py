@@ -7,7 +7,7 @@ from trueserve.pipelines.flags.validate import ValidateOptions
 from trueserve.transforms.baseline import served_contracts
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.performance.record import PerformanceRecord
-from trueserve.transforms.publish.harm import AskedModel
+from trueserve.transforms.publish.harm import ExportedModel
 from trueserve.transforms.publish.optional_checks import OptionalChecks
 from trueserve.transforms.reference import prediction_reference
 from trueserve.transforms.replay.compare import AnswerTolerance
@@ -27,14 +27,14 @@ def optional_checks(options: ValidateOptions) -> OptionalChecks:
     if model is None:
         return OptionalChecks(replay, contracts)
     performance = prediction_reference.performance(model)
-    return OptionalChecks(replay, contracts, performance, _asked(options, model, performance))
+    return OptionalChecks(replay, contracts, performance, _exported(options, model, performance))
 
 
-def _asked(options: ValidateOptions, model: str, performance: PerformanceRecord | str) -> AskedModel:
+def _exported(options: ValidateOptions, model: str, performance: PerformanceRecord | str) -> ExportedModel:
     """The model that incidents' effects are asked of, if it is one that may be run."""
     record = performance if isinstance(performance, PerformanceRecord) else None
     try:
         replay_flags.check_model(model, options.allow_ops, "--predictions")
     except UsageError as error:
-        return AskedModel(model, record, refused=str(error).removeprefix("--predictions: "))
-    return AskedModel(model, record)
+        return ExportedModel(model, record, why_not=str(error).removeprefix("--predictions: "))
+    return ExportedModel(model, record)

@@ -71,10 +71,8 @@ def effects(
     """
     groups = list(restored)
     answers = {
-        still_there: ask(
-            _with(served, [restored[group].columns for group in groups if group not in still_there])
-        )
-        for still_there in subsets(groups)
+        there: ask(_with(served, [restored[group].columns for group in groups if group not in there]))
+        for there in subsets(groups)
     }
     taken = np.all([np.isfinite(each).all(axis=1) for each in answers.values()], axis=0)
     if np.count_nonzero(taken) < LEAST_ROWS:

@@ -41,7 +41,7 @@ class Restored(NamedTuple):
     Attributes:
       columns: by feature.
       by_rank: whether numbers among them got training's quantiles: those of the sample are then no longer in
-        them, so that differences row by row are surer than the whole.
+        them, so that differences row by row are surer than their mean.
     """
 
     columns: Mapping[str, pa.Array]
@@ -119,9 +119,9 @@ def _of_numbers(served: pa.Array, training: pa.Array, matched: pa.Array) -> pa.A
 def _single_values(values: Array, kind: pa.DataType) -> pa.Array:
     """A column with these values, NaN for a row that has none."""
     present = ~np.isnan(values)
-    whole = np.rint(values[present]) if pa.types.is_integer(kind.value_type) else values[present]
+    numbers = np.rint(values[present]) if pa.types.is_integer(kind.value_type) else values[present]
     offsets = pa.array(np.concatenate([[0], np.cumsum(present)]).astype(np.int64))
-    lists = pa.LargeListArray.from_arrays(offsets, pa.array(whole).cast(kind.value_type, safe=False))
+    lists = pa.LargeListArray.from_arrays(offsets, pa.array(numbers).cast(kind.value_type, safe=False))
     return pc.if_else(pa.array(present), lists, pa.nulls(len(values), lists.type)).cast(kind)
 
 
@@ -137,13 +137,13 @@ def _spelled(served: pa.Array, training: pa.Array, matched: pa.Array) -> pa.Arra
     """The served texts as training spells them; the matched ones if more than the spelling is new."""
     if not (_is_single(served) and _is_single(training)):
         return matched
-    words = {text: text for text in training.flatten().unique().to_pylist()}
-    folded = {_folded(text): text for text in words}
+    spellings = {text: text for text in training.flatten().unique().to_pylist()}
+    folded = {_folded(text): text for text in spellings}
     texts = [row[0] if row else None for row in served.to_pylist()]
-    new = [text for text in texts if text is not None and text not in words]
+    new = [text for text in texts if text is not None and text not in spellings]
     if not new or sum(_folded(text) in folded for text in new) < _SPELLED * len(new):
         return matched
-    own = [None if text is None else words.get(text, folded.get(_folded(text), text)) for text in texts]
+    own = [None if text is None else spellings.get(text, folded.get(_folded(text), text)) for text in texts]
     if _most_grown(own, training) > _REPLACED:
         return matched
     return pa.array([None if text is None else [text] for text in own], served.type)

@@ -180,7 +180,7 @@ def _assemble(
         verdict, findings=findings, previous=drift.block, dependence=ties.to_json(), **blocks
     )
     verdict = with_incidents(verdict, settings.past_runs.incidents, settings.policy)
-    verdict = with_harm(verdict, settings.optional.asked, results.optional.rows, references)
+    verdict = with_harm(verdict, settings.optional.exported, results.optional.rows, references)
     pictures = [picture for reference in references for picture in _pictures(reference, served, results)]
     distances = [distance for comparison in compared for distance in comparison.distances]
     files = dict(pages.render(verdict, pictures, distances, settings.past_runs.packed))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from trueserve.transforms.branches.samples import sample
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.files import paths
@@ -16,7 +15,7 @@ from trueserve.transforms.performance import harm, restoring
 from trueserve.transforms.performance.attribution import MOST_GROUPS
 from trueserve.transforms.performance.bins import score_bins
 from trueserve.transforms.performance.harm import Effect, Metrics
-from trueserve.transforms.performance.metrics import metrics, rates_of
+from trueserve.transforms.performance.metrics import MORE_IS_BETTER, metrics, rates_of
 from trueserve.transforms.performance.record import PerformanceRecord, scores_of
 from trueserve.transforms.performance.restoring import Restored
 from trueserve.transforms.replay.reference_model import ReferenceModel
@@ -24,44 +23,47 @@ from trueserve.transforms.verdict.incidents.incident import Incident
 from trueserve.transforms.verdict.model import Severity, Space
 from trueserve.transforms.verdict.reference import Reference
 from trueserve.transforms.verdict.result import Verdict
-from trueserve.transforms.verdict.wording import number, plain
+from trueserve.transforms.verdict.wording import plain
 
 Array = np.ndarray[Any, Any]
 
 # So many rows the model is asked for, variants of one row counted each.
 _MOST_ASKED = 32_000
 # Of the estimated metrics the first that is there is said; verdict.json has all.
-_SAID = ("auc", "accuracy", "mae")
+_METRICS_IN_TEXT = ("auc", "accuracy", "mae")
 
 
 @dataclasses.dataclass(frozen=True)
-class AskedModel:
+class ExportedModel:
     """The model of `--predictions`.
 
     Attributes:
       folder: of the SavedModel, on any file system that the publishing worker reaches.
       record: which output answers which label; None where that was not recorded.
-      refused: why it is not asked; empty where it is.
+      why_not: why it may not run; empty where it may.
     """
 
     folder: str
     record: PerformanceRecord | None = None
-    refused: str = ""
+    why_not: str = ""
 
 
 def with_harm(
-    verdict: Verdict, model: AskedModel | None, rows: bytes, references: Sequence[Reference]
+    verdict: Verdict,
+    model: ExportedModel | None,
+    served: pa.RecordBatch | None,
+    references: Sequence[Reference],
 ) -> Verdict:
     """The verdict with the effect of each incident, or the reason that it has none.
 
     Args:
       model: None where no predictions were compared: then nothing changes.
-      rows: a sample of those that were served (`samples.served_rows`).
+      served: a sample of the rows, as they were served; None for none.
     """
     if model is None or not verdict.incidents:
         return verdict
-    asked = [each for each in verdict.incidents if not _why_not(each)][:MOST_GROUPS]
-    measured = _measured(asked, model, rows, references) if asked else {}
+    measurable = [each for each in verdict.incidents if not _why_not(each)][:MOST_GROUPS]
+    measured = _measured(measurable, model, served, references) if measurable else {}
     incidents = (
         dataclasses.replace(each, harm=_harm(each, measured)) if each.is_present else each
         for each in verdict.incidents
@@ -87,13 +89,15 @@ def _raw_features(incident: Incident) -> list[str]:
 
 
 def _measured(
-    incidents: Sequence[Incident], model: AskedModel, rows: bytes, references: Sequence[Reference]
+    incidents: Sequence[Incident],
+    model: ExportedModel,
+    served: pa.RecordBatch | None,
+    references: Sequence[Reference],
 ) -> Mapping[str, tuple[str, Effect]] | str:
     """By incident the output that was asked and the effect; or why nothing was measured."""
     raw = next((each for each in references if each.space is Space.RAW), None)
-    served = sample.read(rows)
-    if model.refused:
-        return model.refused
+    if model.why_not:
+        return model.why_not
     if raw is None or raw.sample is None:
         return "the baseline keeps no training rows"
     if served is None or served.num_rows < harm.LEAST_ROWS:
@@ -102,7 +106,7 @@ def _measured(
     restored = _restored(incidents, served, raw)
     try:
         with paths.local_copy(model.folder) as local:
-            return _asked(ReferenceModel(local), model.record, served, restored)
+            return _effects(ReferenceModel(local), model.record, served, restored)
     except Exception as error:  # noqa: BLE001 - TensorFlow raises anything for a broken model
         return f"the model cannot be asked: {type(error).__name__}"
 
@@ -116,7 +120,7 @@ def _restored(incidents: Sequence[Incident], served: pa.RecordBatch, raw: Refere
     return restoring.restored(served, raw.sample.raw, features, categories)
 
 
-def _asked(
+def _effects(
     model: ReferenceModel,
     record: PerformanceRecord | None,
     served: pa.RecordBatch,
@@ -182,17 +186,26 @@ def nothing(why: str) -> dict[str, Any]:
 
 
 def text(output: str, effect: Effect) -> str:
-    """`It moves late by 0.15 a row on average, and its mean from 0.31 to 0.43.`, and a metric."""
+    """`It changes late by 0.15 in a row on average; its mean goes from 0.31 to 0.43.`, and a metric."""
     name = plain(output) if effect.width == 1 else f"{plain(output)}[{effect.value}]"
-    without, served = number(effect.served - effect.change), number(effect.served)
-    mean = f"and its mean from {without} to {served}" if effect.is_sure else f"and not its mean of {served}"
-    return f"It moves {name} by {number(effect.row_change)} a row on average, {mean}.{_of_metric(effect)}"
+    without, served = _digits(effect.served - effect.change), _digits(effect.served)
+    mean = f"its mean goes from {without} to {served}" if effect.is_sure else f"its mean stays at {served}"
+    return (
+        f"It changes {name} by {_digits(effect.row_change)} in a row on average; {mean}{_of_metric(effect)}."
+    )
 
 
 def _of_metric(effect: Effect) -> str:
-    name = next((name for name in _SAID if name in effect.metrics), None)
+    name = next((name for name in _METRICS_IN_TEXT if name in effect.metrics), None)
     if name is None:
         return ""
     change, served = effect.metrics[name]
+    if (change < 0) is not (name in MORE_IS_BETTER) or _digits(served - change) == _digits(served):
+        # No labels were read: what looks better here excuses no fault.
+        return ""
     shown = name.upper() if name in ("auc", "mae") else name
-    return f" The estimated {shown} goes from {number(served - change)} to {number(served)}."
+    return f", the estimated {shown} from {_digits(served - change)} to {_digits(served)}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.performance.bins import ScoreBins
 from trueserve.transforms.performance.estimate import Estimate, estimate
 from trueserve.transforms.performance.record import PerformanceRecord
-from trueserve.transforms.publish.harm import AskedModel
+from trueserve.transforms.publish.harm import ExportedModel
 from trueserve.transforms.replay import report
 from trueserve.transforms.replay.report import Limits
 from trueserve.transforms.replay.summary import ReplaySummary
@@ -32,13 +33,13 @@ class OptionalChecks:
       contracts: of `--contracts`, by version, None without.
       performance: what the model of `--predictions` has recorded; a sentence why it has nothing; None where
         no predictions are compared.
-      asked: the model that is asked what incidents did to the predictions; None likewise.
+      exported: the model that is asked what incidents did to the predictions; None likewise.
     """
 
     replay: Limits | None = None
     contracts: Mapping[str, Json] | None = None
     performance: PerformanceRecord | str | None = None
-    asked: AskedModel | None = None
+    exported: ExportedModel | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +48,7 @@ class OptionalResults:
 
     Attributes:
       estimates: of `scores`, by metric; see `estimated`.
-      rows: a sample of the served rows; empty for none.
+      rows: a sample of the served rows; None for none.
     """
 
     replay: ReplaySummary | None = None
@@ -55,7 +56,7 @@ class OptionalResults:
     scores: ScoreBins | None = None
     design_effect: float = 1.0
     estimates: Mapping[str, Estimate] = dataclasses.field(default_factory=dict)
-    rows: bytes = b""
+    rows: pa.RecordBatch | None = None
 
 
 def estimated(results: OptionalResults, checks: OptionalChecks, design_effect: float) -> OptionalResults:

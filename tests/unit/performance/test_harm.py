@@ -161,9 +161,9 @@ def test_each_incident_has_its_own_effect() -> None:
     assert measured["unit"].change == pytest.approx(x.mean(), rel=0.1)
     far = np.mean(np.array(plain(true.column(1))) == b"Far")
     assert measured["spelling"].change == pytest.approx(-far, abs=0.01)
-    whole = _ask(served).mean() - sum(each.change for each in measured.values())
+    total = _ask(served).mean() - sum(each.change for each in measured.values())
     without = _ask(replaced(served, "x", plain(restored["unit"].columns["x"]), FLOAT)).mean()
-    assert whole == pytest.approx(without + far, abs=0.02)
+    assert total == pytest.approx(without + far, abs=0.02)
     assert all(each.is_sure and each.rows == ROWS and each.metrics == {} for each in measured.values())
 
 

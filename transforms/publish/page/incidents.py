@@ -173,8 +173,10 @@ def _entries(index: int, incident: Json, findings: Sequence[Json]) -> Iterable[M
 
 
 def harm(measured: Mapping[str, Any] | None) -> Markup:
-    """What an incident did to the predictions, in words."""
-    return text(measured["text"] if measured and measured.get("text") else "effect not measured", SENTENCE)
+    """What an incident did to the predictions, in words, or why that is not known."""
+    known = measured or {}
+    why = f"effect not measured: {known['why']}" if known.get("why") else "effect not measured"
+    return text(known.get("text") or why, SENTENCE)
 
 
 def title_of(incident: Json) -> Markup:

@@ -69,6 +69,7 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
         ({}, "effect not measured"),
         ({"text": "3 of 9 answers changed.", "share": 0.3}, "3 of 9 answers changed."),
         ({"kind": "auc"}, "effect not measured"),
+        ({"text": "", "why": "no raw feature differs"}, "effect not measured: no raw feature differs"),
     ],
 )
 def test_harm_is_said_in_its_words(harm: dict[str, Any], text: str) -> None:
