@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from trueserve.transforms.publish import formatting, incident_text
+from trueserve.transforms.publish import formatting, incident_text, performance_text
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 VERDICT_STYLES = {"ok": "green", "skew": "red", "not_examined": "yellow", "failed": "magenta"}
@@ -28,6 +28,7 @@ def plain_lines(verdict: dict[str, Any], *, verbose: bool = False) -> list[str]:
     lines += [f"weights: {weights}"] if (weights := formatting.weights(verdict)) else []
     lines += [f"slices: {slices}"] if (slices := _slices(verdict)) else []
     lines += [f"drift: {drift}"] if (drift := formatting.drift_sentence(verdict)) else []
+    lines += [f"performance: {line}"] if (line := performance_text.line(verdict.get("performance"))) else []
     for incident in verdict.get("incidents", ())[:MAX_ROWS]:
         lines += [incident_text.heading(incident)]
         lines += [f"  {details}"] if (details := incident_text.details(incident)) else []
@@ -110,8 +111,9 @@ def summary(verdict: dict[str, Any], *, verbose: bool = False) -> RenderableType
         padding=(0, 1),
     )
     parts: list[RenderableType] = [banner, Padding(Text(records(verdict), style="dim"), (0, 2))]
-    facts = filter(None, (formatting.weights(verdict), _slices(verdict), formatting.drift_sentence(verdict)))
-    parts += [Padding(Text(fact, style="dim"), (0, 2)) for fact in facts]
+    facts = (formatting.weights(verdict), _slices(verdict), formatting.drift_sentence(verdict))
+    performance = performance_text.line(verdict.get("performance"))
+    parts += [Padding(Text(fact, style="dim"), (0, 2)) for fact in (*facts, performance) if fact]
     if incidents := verdict.get("incidents"):
         parts.append(_incidents(incidents))
     if findings := _shown(verdict, verbose=verbose):

@@ -11,7 +11,6 @@ from trueserve.transforms.publish.page import drift as page_drift
 from trueserve.transforms.publish.page import features as page_features
 from trueserve.transforms.publish.page import incidents as page_incidents
 from trueserve.transforms.publish.page import records as page_records
-from trueserve.transforms.publish.page import replay as page_replay
 from trueserve.transforms.publish.page import rows as page_rows
 from trueserve.transforms.publish.page import slices as page_slices
 from trueserve.transforms.publish.page import tables as page_tables
@@ -20,6 +19,8 @@ from trueserve.transforms.publish.page import windows as page_windows
 from trueserve.transforms.publish.page.escaping import text
 from trueserve.transforms.publish.page.frame import template as page_template
 from trueserve.transforms.publish.page.frame.controls import controls
+from trueserve.transforms.publish.page.models import performance as page_performance
+from trueserve.transforms.publish.page.models import replay as page_replay
 from trueserve.transforms.publish.page.rows import Row
 from trueserve.transforms.publish.page.tables import Json
 from trueserve.transforms.publish.page.windows import PastRun
@@ -70,7 +71,7 @@ def render_document(
         trends=page_trends.section(windows, sorted_rows),
         drift=page_drift.section(document),
         slices=page_slices.section(document),
-        replay=page_replay.section(document),
+        models=page_performance.section(document) + page_replay.section(document),
         weights=page_slices.weights(document),
         not_compared=page_tables.not_compared(document),
         accounting=page_records.accounting(document),

@@ -21,13 +21,14 @@ from trueserve.transforms.publish.page import features as page_features
 from trueserve.transforms.publish.page import incidents as page_incidents
 from trueserve.transforms.publish.page import index as page_index
 from trueserve.transforms.publish.page import records as page_records
-from trueserve.transforms.publish.page import replay as page_replay
 from trueserve.transforms.publish.page import slices as page_slices
 from trueserve.transforms.publish.page import tables as page_tables
 from trueserve.transforms.publish.page import trends as page_trends
 from trueserve.transforms.publish.page import windows as page_windows
 from trueserve.transforms.publish.page.frame import controls as page_controls
 from trueserve.transforms.publish.page.frame import template as page_template
+from trueserve.transforms.publish.page.models import performance as page_performance
+from trueserve.transforms.publish.page.models import replay as page_replay
 from trueserve.transforms.publish.page.rows import Row
 from trueserve.transforms.publish.page.windows import PastRun
 
@@ -64,6 +65,7 @@ def run_through(page_part: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -
         page_features,
         page_incidents,
         page_index,
+        page_performance,
         page_records,
         page_replay,
         page_slices,
@@ -103,7 +105,7 @@ INCIDENT = {
     "effect": 1.0,
     "least_effect": 0.1,
     "what_to_do": TAG,
-    "harm": {"sentence": f"{TAG} {TAG}", TAG: 1.0},
+    "harm": {"text": f"{TAG} {TAG}", TAG: 1.0},
     "acknowledged": {"until": TAG, "note": TAG},
 }
 WITH_INCIDENT = {"incidents": [INCIDENT], "findings": [HOSTILE_FINDING | {"incident": TAG}]}
@@ -121,6 +123,8 @@ REPLAY = {
     | {"worst": [{"file": TAG, "record": 1, "row": 1, "version": TAG, "output": TAG, "apart": None}]},
     "versions": [{"version": TAG, "rows": 1, "contract": "other"}],
 }
+METRIC = {"estimate": 1.0, "low": 0.5, "high": 2.0, "at_export": 1.0, "harm": 0.1}
+PERFORMANCE = {"metrics": {TAG: METRIC}, "rows": 1, "evaluation_rows": 1, "output": TAG, "cannot_see": [TAG]}
 PAST = {"start": TAG, "rows": 1, "state": "judged", "findings": [HOSTILE_FINDING | {"severity": "error"}]}
 LIMIT_OF_TAG = {"space": TAG, "feature": TAG, "limit": TAG, "today": 0.1, "suggested": 0.2}
 BACKTEST = {
@@ -152,6 +156,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "slices.section": lambda: page_slices.section(
         {"slices": [SLICE], "slices_left_out": 0, "findings": [HOSTILE_FINDING | {"slice": TAG}]}
     ),
+    "performance.section": lambda: page_performance.section({"performance": PERFORMANCE}),
     "replay.section": lambda: page_replay.section(REPLAY),
     "features.section": lambda: page_features.section(page_features.cards([ROW])),
     "features.overview": lambda: page_features.overview([ROW, ROW]),

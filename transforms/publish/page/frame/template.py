@@ -39,7 +39,7 @@ PAGE = Markup(
 {findings}
 {drift}
 {slices}
-{replay}
+{models}
 <div id="flat"></div>
 {features}
 {not_compared}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.page import Parsed
 
-from trueserve.transforms.publish.page import replay
+from trueserve.transforms.publish.page.models import replay
 
 SOME: Mapping[str, Any] = {"rows": 2000, "differing": 500, "flipped": 1200, "largest": 0.5, "mean": 0.25}
 REPLAY: Mapping[str, Any] = {
