@@ -31,6 +31,8 @@ Array = np.ndarray[Any, Any]
 _MOST_ASKED = 32_000
 # Of the estimated metrics the first that is there is said; verdict.json has all.
 _METRICS_IN_TEXT = ("auc", "accuracy", "mae")
+# A change that is a smaller part of the metric is not said.
+_LEAST_SHOWN = 0.001
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,11 +202,12 @@ def _of_metric(effect: Effect) -> str:
     if name is None:
         return ""
     change, served = effect.metrics[name]
-    if (change < 0) is not (name in MORE_IS_BETTER) or _digits(served - change) == _digits(served):
+    if (change < 0) is not (name in MORE_IS_BETTER) or abs(change) < _LEAST_SHOWN * abs(served):
         # No labels were read: what looks better here excuses no fault.
         return ""
     shown = name.upper() if name in ("auc", "mae") else name
-    return f", the estimated {shown} from {_digits(served - change)} to {_digits(served)}"
+    # Not from what to what: these are of the sample, and the window's own is said elsewhere.
+    return f"; the estimated {shown} is worse by {_digits(abs(change))}"
 
 
 def _digits(value: float) -> str:

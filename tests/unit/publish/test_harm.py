@@ -86,15 +86,15 @@ def test_no_rows_and_no_training_rows_are_reasons() -> None:
         ),
         (
             dataclasses.replace(EFFECT, metrics={"mae": (0.5, 2.5), "rmse": (1.0, 3.0)}),
-            "It changes late by 0.15 in a row on average; its mean goes from 0.31 to 0.43,"
-            " the estimated MAE from 2 to 2.5.",
+            "It changes late by 0.15 in a row on average; its mean goes from 0.31 to 0.43;"
+            " the estimated MAE is worse by 0.5.",
         ),
         # What looks better, or the same, is not said.
         (dataclasses.replace(EFFECT, metrics={"auc": (0.01, 0.8)}), "0.31 to 0.43."),
         (dataclasses.replace(EFFECT, metrics={"auc": (-0.0001, 0.8)}), "0.31 to 0.43."),
         (
             dataclasses.replace(EFFECT, metrics={"auc": (-0.01, 0.8)}),
-            "0.31 to 0.43, the estimated AUC from 0.81 to 0.8.",
+            "0.31 to 0.43; the estimated AUC is worse by 0.01.",
         ),
         (dataclasses.replace(EFFECT, width=3, value=2), "It changes late[2] by 0.15 in a row on average;"),
         (dataclasses.replace(EFFECT, served=123_456.0, change=1000.0), "goes from 122,456 to 123,456."),
