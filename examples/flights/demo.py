@@ -1,6 +1,6 @@
 """The whole way on real flights: prepare, train, export, serve, and validate three times.
 
-Run it as `make demo`, or `python examples/flights/demo.py`. It exits 0 only if all three verdicts are what
+Run it as `make demo`, or `python examples/flights/demo.py`. It exits 0 only if the verdicts are what
 they should be (see README.md beside it).
 """
 
@@ -158,7 +158,17 @@ def check_claims(held_out: Verdict, july: Verdict, july_faulty: Verdict) -> dict
         "(c) July with two faults has errors on both, and on nothing else that (b) has not": (
             faulty >= FAULTY and faulty <= FAULTY | moved
         ),
+        "(d) each fault is an incident of its own, with what it did to the predictions": (
+            measured(july_faulty) >= FAULTY
+        ),
     }
+
+
+def measured(verdict: Verdict) -> set[str]:
+    """The features of incidents of one feature whose effect on the predictions was measured."""
+    with_effect = [incident for incident in verdict["incidents"] if (incident["harm"] or {}).get("text")]
+    features = [{each["feature"] for each in incident["features"]} for incident in with_effect]
+    return {name for names in features if len(names) == 1 for name in names}
 
 
 def blamed(verdict: Verdict) -> set[str]:

@@ -125,20 +125,20 @@ def test_without_one_fault_the_demo_is_red(small_demo: Demo) -> None:
     serve.log_requests(server, serve.in_kilometres(flights), small_demo.folders.logs / "one_fault")
     verdict = demo.validate(small_demo.folders, "one_fault", demo.JULY, flights.num_rows)
     holds = demo.check_claims(small_demo.verdict("held_out"), small_demo.verdict("july"), verdict)
-    assert list(holds.values()) == [True, True, False]
+    assert list(holds.values()) == [True, True, False, False]
     assert demo.print_summary(small_demo.folders, holds, 0.0) == 1
 
 
 @pytest.mark.parametrize(
     ("held_out", "july", "faulty", "expected"),
     [
-        ("ok", ["temp"], ["temp", "distance", "carrier"], [True, True, True]),
-        ("ok", ["temp"], ["distance", "carrier"], [True, True, True]),
-        ("skew", [], ["distance", "carrier"], [False, True, True]),
-        ("not_examined", [], ["distance", "carrier"], [False, True, True]),
-        ("ok", ["carrier"], ["distance", "carrier"], [True, False, True]),
-        ("ok", [], ["distance"], [True, True, False]),
-        ("ok", [], ["distance", "carrier", "humid"], [True, True, False]),
+        ("ok", ["temp"], ["temp", "distance", "carrier"], [True, True, True, True]),
+        ("ok", ["temp"], ["distance", "carrier"], [True, True, True, True]),
+        ("skew", [], ["distance", "carrier"], [False, True, True, True]),
+        ("not_examined", [], ["distance", "carrier"], [False, True, True, True]),
+        ("ok", ["carrier"], ["distance", "carrier"], [True, False, True, True]),
+        ("ok", [], ["distance"], [True, True, False, False]),
+        ("ok", [], ["distance", "carrier", "humid"], [True, True, False, True]),
     ],
 )
 def test_claims(held_out: str, july: list[str], faulty: list[str], expected: list[bool]) -> None:
@@ -155,6 +155,18 @@ def test_blame_falls_on_raw_features_and_only_for_errors() -> None:
     assert demo.blamed({"findings": findings}) == {"carrier", "distance"}
 
 
+def test_an_effect_that_was_not_measured_is_no_effect() -> None:
+    incidents = [
+        {"features": [{"feature": "distance"}], "harm": {"text": ""}},
+        {"features": [{"feature": "humid"}], "harm": None},
+        {"features": [{"feature": "temp"}, {"feature": "visib"}], "harm": {"text": "It changes late."}},
+        {"features": [{"feature": "carrier"}], "harm": {"text": "It changes late."}},
+    ]
+    assert demo.measured({"incidents": incidents}) == {"carrier"}
+
+
 def _skew(features: list[str]) -> Any:
     findings = [{"feature": name, "raw_features": [], "severity": "error"} for name in features]
-    return {"verdict": "skew", "findings": findings}
+    harm = {"text": "It changes late."}
+    incidents = [{"features": [{"feature": name}], "harm": harm} for name in features]
+    return {"verdict": "skew", "findings": findings, "incidents": incidents}
