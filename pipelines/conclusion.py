@@ -96,6 +96,9 @@ def _report_committed(run: PublishingRun, console: Console) -> int:
         console.error(reasons)
     _warn_of_copies(root, verdict, console)
     console.result("report", copies.report(root, verdict["artifacts"]))
+    console.fact("verdict", verdict["verdict"])
+    console.fact("path", paths.join(root, run_ids.VERDICT))
+    console.fact("report", copies.report(root, verdict["artifacts"]))
     code: int = verdict["exit_code"]
     return code
 

@@ -13,6 +13,8 @@ from trueserve.pipelines.flags.flag import Flag
 from trueserve.pipelines.process.streams import Guarded
 from trueserve.transforms.core.errors import InputError, UsageError
 
+#: Every command has it.
+JSON = "--json"
 _Formatter = functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=28)
 
 
@@ -119,6 +121,8 @@ def _add_command(subparsers: Any, command: Command) -> None:
         for flag in flags:
             name = flag.name if flag.name.startswith("-") else flag.attribute
             group.add_argument(name, **flag.settings)
-    parser.add_argument_group("help").add_argument(
-        "-h", "--help", action="help", help="show this text and exit"
+    of_help = parser.add_argument_group("help")
+    of_help.add_argument(
+        JSON, action="store_true", help="print one JSON object at the end; all other lines go to stderr"
     )
+    of_help.add_argument("-h", "--help", action="help", help="show this text and exit")

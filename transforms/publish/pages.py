@@ -15,7 +15,10 @@ from trueserve.transforms.verdict.result import Verdict, VerdictOutcome
 
 
 def render(
-    verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequence[Finding], past: past_runs.PastRuns
+    verdict: Verdict,
+    pictures: Sequence[FeaturePicture],
+    distances: Sequence[Finding],
+    past: past_runs.PastRuns,
 ) -> Iterator[tuple[str, bytes]]:
     """Each page by its name.
 

@@ -1,8 +1,8 @@
 """The folder of a window in a series: what killed and replaced runs left there goes, once a verdict stands.
 
-A rerun replaces a window as a whole. Of its runs only the one that stands is kept; `failed` ends with the next
-success. A file, `settled.json`, names the run for which all that follows a verdict was done, so that whoever
-comes after a kill knows what is left to do.
+A rerun replaces a window as a whole. Of its runs only the one that stands is kept; `failed` ends with the
+next success. A file, `settled.json`, names the run for which all that follows a verdict was done, so that
+whoever comes after a kill knows what is left to do.
 """
 
 from __future__ import annotations
@@ -68,4 +68,3 @@ def _lives(folder: str, attempt: str) -> bool:
     if is_local(folder):
         return lease.is_live(paths.join(folder, f".{_PART_OF_ATTEMPT.sub('', attempt)}"))
     return not paths.exists(paths.join(folder, RUNS, attempt, run_ids.VERDICT))
-
