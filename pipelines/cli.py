@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     """
     facts, errors = dict[str, Any](), list[str]()
     code = _guarded(list(argv), facts, errors)
-    if JSON in argv and not {"-h", "--help"} & {*argv}:
+    if _gives_facts(argv):
         out = streams.Guarded(sys.stdout)
         out.write(json.dumps({"command": argv[0], "exit_code": code, "errors": errors, **facts}) + "\n")
         out.flush()
@@ -79,6 +79,12 @@ def _guarded(argv: list[str], facts: dict[str, Any], errors: list[str]) -> int:
     return code
 
 
+def _gives_facts(argv: Sequence[str]) -> bool:
+    """Whether standard output gets one JSON object, and no other line."""
+    command = COMMANDS.get(argv[0]) if argv else None
+    return JSON in argv and not (command is not None and command.has_own_json)
+
+
 def _run(argv: list[str], facts: dict[str, Any]) -> int:
     if not argv:
         raise UsageError(f"expected a command: {_command_names()} (see `trueserve --help`)")
@@ -86,7 +92,7 @@ def _run(argv: list[str], facts: dict[str, Any]) -> int:
     module = _import_command(command)
     from trueserve.pipelines.display.console import Console
 
-    console = Console(sys.stderr if JSON in argv else None)
+    console = Console(sys.stderr if _gives_facts(argv) else None)
     console.facts = facts
     code: int = module.run(options, console)
     if console.unwritable is not None:

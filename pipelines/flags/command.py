@@ -50,6 +50,11 @@ class Command:
         return beam.TITLE in self.groups
 
     @property
+    def has_own_json(self) -> bool:
+        """Whether `--json` is a flag of its own, which gives another object."""
+        return any(flag.name == JSON for flag in self.flags)
+
+    @property
     def flags(self) -> list[Flag]:
         """All flags, in the order of `--help`."""
         return [flag for flags in self.groups.values() for flag in flags]
@@ -122,7 +127,7 @@ def _add_command(subparsers: Any, command: Command) -> None:
             name = flag.name if flag.name.startswith("-") else flag.attribute
             group.add_argument(name, **flag.settings)
     of_help = parser.add_argument_group("help")
-    of_help.add_argument(
-        JSON, action="store_true", help="print one JSON object at the end; all other lines go to stderr"
-    )
+    if not command.has_own_json:
+        about = "print one JSON object at the end; all other lines go to stderr"
+        of_help.add_argument(JSON, action="store_true", help=about)
     of_help.add_argument("-h", "--help", action="help", help="show this text and exit")
