@@ -74,6 +74,7 @@ class Message:
       alert: the name of the table of `[[alerts]]`.
       events: at least one.
       is_repeat: whether it may have been sent before by a process that was killed.
+      most: so many events are shown one by one at most.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Message:
     alert: str
     events: tuple[Event, ...]
     is_repeat: bool = False
+    most: int = _SHOWN
 
     @property
     def severity(self) -> str:
@@ -97,7 +99,7 @@ class Message:
     @property
     def shown(self) -> tuple[Event, ...]:
         """The events that are shown one by one."""
-        return self.events[:_SHOWN]
+        return self.events[: self.most]
 
     @property
     def left_out(self) -> str:
