@@ -32,8 +32,7 @@ def parse(value: Any) -> QuietHours:
     match = _HOURS.fullmatch(value) if isinstance(value, str) else None
     if match is None or match[0][:5] == match[0][6:]:
         raise ValueError("expected two times of the day that differ, such as 22:00-07:00")
-    hours = [int(part) for part in match.groups()]
-    return QuietHours(dt.time(*hours[:2]), dt.time(*hours[2:]))
+    return QuietHours(dt.time.fromisoformat(match[0][:5]), dt.time.fromisoformat(match[0][6:]))
 
 
 def parse_zone(value: Any) -> dt.tzinfo:

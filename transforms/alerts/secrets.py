@@ -1,4 +1,4 @@
-"""Secrets by reference: `env:NAME` or `file:/PATH`. A configuration holds no secret, and no message shows one."""
+"""Secrets by reference: `env:NAME` or `file:/PATH`. A configuration holds none, and no message shows one."""
 
 from __future__ import annotations
 

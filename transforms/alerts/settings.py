@@ -21,7 +21,7 @@ TYPES: Mapping[str, Callable[[Table], Receiver]] = {
     "teams": teams.parse,
     "pagerduty": pagerduty.parse,
     "webhook": webhook.parse,
-    "mail": mail.parse,
+    "email": mail.parse,
     "pubsub": pubsub.parse,
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -111,9 +111,7 @@ def _name(value: Any) -> str:
 
 
 def _cooldown(value: Any) -> dt.timedelta:
-    if not isinstance(value, str):
-        raise ValueError(f"expected a duration such as PT6H or P1D, got {shown(value)}")
-    length = windows.duration(value)
+    length = windows.duration(value if isinstance(value, str) else shown(value))
     if length > _LONGEST_COOLDOWN:
         raise ValueError(f"expected at most a year, got {shown(value)}")
     return length

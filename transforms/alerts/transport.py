@@ -38,6 +38,10 @@ class DeliveryError(Exception):
         self.may_pass, self.retry_after = may_pass, retry_after
 
 
+class PartlyDeliveredError(Exception):
+    """Some got it and others never will: another attempt would give it to the first again."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
     """What is sent by HTTP. `url` and `headers` may hold secrets: they are in no message."""
@@ -68,7 +72,7 @@ class Pace:
 
     def pause(self, attempt: int, retry_after: float | None) -> float:
         """Seconds after attempt number `attempt` (from 0)."""
-        longest = self.first_pause * 2**attempt
+        longest = self.first_pause * 2.0**attempt
         return max(longest * (0.5 + self.chance() / 2), retry_after or 0.0)
 
 
@@ -93,7 +97,7 @@ def in_attempts(send: Callable[[], None], pace: Pace, until: float) -> None:
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the alert to where nobody asked for it to go."""
 
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
         return None
 
 

@@ -16,7 +16,7 @@ from trueserve.transforms.alerts.message import Message
 from trueserve.transforms.alerts.receivers.receiver import Environment, is_loopback
 from trueserve.transforms.alerts.secrets import Secret, redacted
 from trueserve.transforms.alerts.tables import Table, choice, shown, text
-from trueserve.transforms.alerts.transport import TIMEOUT, DeliveryError
+from trueserve.transforms.alerts.transport import TIMEOUT, DeliveryError, PartlyDeliveredError
 from trueserve.transforms.publish.formatting import cut, visible
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
@@ -53,8 +53,9 @@ class Mail:
             why = redacted(_reason(error), hidden)
             raise DeliveryError(f"the mail server: {why}", may_pass=True) from None
         if refused:
-            # The others have it; another attempt would give it to them again.
-            raise PartlyRefusedError(f"the mail server refused {len(refused)} of {len(self.addresses)} addresses")
+            raise PartlyDeliveredError(
+                f"the mail server refused {len(refused)} of {len(self.addresses)} addresses"
+            )
 
     def _sent(self, mail: EmailMessage, password: str | None) -> dict[str, Any]:
         """The addresses that were refused where others were not."""
@@ -69,10 +70,6 @@ class Mail:
             if self.user is not None and password is not None:
                 server.login(self.user, password)
             return server.send_message(mail, self.sender, list(self.addresses))
-
-
-class PartlyRefusedError(Exception):
-    """Some got it, and others never will."""
 
 
 def parse(table: Table) -> Mail:

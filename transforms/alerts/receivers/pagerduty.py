@@ -41,7 +41,9 @@ class PagerDuty:
 
 
 def parse(table: Table) -> PagerDuty:
-    return PagerDuty(table.required("routing_key", secrets.parse, Secret("")), table.optional("url", _url, URL))
+    return PagerDuty(
+        table.required("routing_key", secrets.parse, Secret("")), table.optional("url", _url, URL)
+    )
 
 
 def _url(value: Any) -> str:

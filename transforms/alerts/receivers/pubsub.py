@@ -65,7 +65,7 @@ def _token() -> str:
     except ImportError:
         raise DeliveryError("google-auth is not installed", may_pass=False) from None
     try:
-        credentials, _ = google.auth.default(scopes=[_SCOPE])
+        credentials: Any = google.auth.default(scopes=[_SCOPE])[0]
         credentials.refresh(google.auth.transport.requests.Request())
     except google.auth.exceptions.TransportError:
         raise DeliveryError("no token of Google Cloud: no connection", may_pass=True) from None

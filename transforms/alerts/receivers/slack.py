@@ -55,7 +55,6 @@ def escaped(text: str) -> str:
     return text
 
 
-
 def _paragraph(event: Event) -> str:
     mark = _OVER if event.is_over else _MARKS[event.severity]
     lines = [f"{mark} {fitted(event.title, _LONGEST_LINE, escaped)}"]
