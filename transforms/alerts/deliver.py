@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trueserve.transforms.alerts import events, ledger
-from trueserve.transforms.alerts.events import Window
+from trueserve.transforms.alerts import ledger
+from trueserve.transforms.alerts.context import MALFORMED, Window, window_of
 from trueserve.transforms.alerts.sending import Delivering, Delivery, Occasion
 from trueserve.transforms.alerts.settings import AlertSettings
 from trueserve.transforms.alerts.transport import Pace
@@ -66,7 +66,7 @@ def deliver(
 
 
 def delivered_through(output: str, settings: Iterable[AlertSettings]) -> dt.datetime | None:
-    """The end of the newest window that all alerts have looked at, those aside that are new; None if none has.
+    """The end of the newest window that all alerts, those aside that are new, have looked at; None if none.
 
     Raises InputError where a ledger cannot be read.
     """
@@ -82,8 +82,8 @@ def _order(document: Json) -> tuple[dt.datetime, dt.datetime]:
     """By the end of the window, then its start; an unbounded one, and what is no verdict, comes last."""
     latest = dt.datetime.max.replace(tzinfo=dt.UTC)
     try:
-        window = events.window_of(document)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        window = window_of(document)
+    except MALFORMED:
         return latest, latest
     return window.end or latest, window.start or dt.datetime.min.replace(tzinfo=dt.UTC)
 

@@ -22,8 +22,8 @@ from trueserve.transforms.files import documents, file_systems, paths
 
 FOLDER = "alerts"
 FORMAT = 1
-QUEUED, SENDING, UNDELIVERED = "queued", "sending", "undelivered"
-_STATES = (QUEUED, SENDING, UNDELIVERED)
+QUEUED, HELD, SENDING, UNDELIVERED = "queued", "held", "sending", "undelivered"
+_STATES = (QUEUED, HELD, SENDING, UNDELIVERED)
 _FLAGS = ("worse_waits", "is_over")
 _LARGEST = 64 << 20  # bytes of a ledger
 # What is kept of the past, the newest of each.
@@ -35,7 +35,8 @@ class Waiting:
     """A message that was not delivered yet.
 
     Attributes:
-      state: QUEUED and never tried, SENDING, or UNDELIVERED, which is a dead letter until it is sent.
+      state: QUEUED and to be sent at once; HELD until quiet hours are over, and never tried; SENDING; or
+        UNDELIVERED, which is a dead letter until it is sent.
       attempts: runs that have tried.
       error: why the last of them failed, without secrets.
       not_before: the time before which the receiver asked not to come back, as ISO 8601; None without.

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator
 
-from trueserve.transforms.alerts.events import Window, window_of
+from trueserve.transforms.alerts.context import Window, window_of
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files import file_systems, paths
 from trueserve.transforms.runs.run_ids import ATTEMPT, RUNS, VERDICT

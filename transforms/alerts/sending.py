@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from trueserve.transforms.alerts import events, ledger
-from trueserve.transforms.alerts.events import Context, Window
-from trueserve.transforms.alerts.ledger import QUEUED, SENDING, UNDELIVERED, Ledger, Waiting
+from trueserve.transforms.alerts import events, ledger, run_events
+from trueserve.transforms.alerts.context import MALFORMED, Context, Window
+from trueserve.transforms.alerts.ledger import HELD, QUEUED, SENDING, UNDELIVERED, Ledger, Waiting
 from trueserve.transforms.alerts.message import SEVERITIES, Event, Message, message_id
 from trueserve.transforms.alerts.secrets import SecretError
 from trueserve.transforms.alerts.settings import AlertSettings
@@ -81,7 +81,7 @@ class Delivering:
             self._ledger.dropped = 0
             self._keep()
         states = [message.state for message in self._ledger.messages]
-        waiting = states.count(QUEUED)
+        waiting = states.count(QUEUED) + states.count(HELD)
         return Delivery(self._alert.name, self._sent, waiting, len(states) - waiting, tuple(self._problems))
 
     def _groups(self) -> Iterator[list[Event]]:
@@ -90,9 +90,9 @@ class Delivering:
         for document in self._occasion.documents:
             try:
                 yield events.of_document(document, context)
-            except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError):
+            except MALFORMED:
                 self._problems.append("a document that is no verdict was left out")
-        yield events.of_missing(self._occasion.missing, context)
+        yield run_events.of_missing(self._occasion.missing, context)
 
     def _link(self, document: Json) -> str:
         return page_link(self._occasion.page_url, document)
@@ -108,17 +108,30 @@ class Delivering:
     def _send_all(self) -> None:
         pace = self._occasion.pace
         until = pace.monotonic() + pace.longest
+        self._hold()
         for message in list(self._ledger.messages):
             # A message that may pass later shows that the receiver is away: the others wait as well.
             if self._is_due(message) and not self._send(message, until):
                 return
 
+    def _hold(self) -> None:
+        """Says of what was never tried that it waits for the end of the quiet hours, if it does."""
+        held = [each for each in self._ledger.messages if each.state == QUEUED and not self._is_loud(each)]
+        for message in held:
+            message.state = HELD
+        if held:
+            self._keep()
+
     def _is_due(self, message: Waiting) -> bool:
-        now, quiet = self._occasion.now, self._alert.quiet
-        not_before = ledger.time_of(message.not_before)
+        now, not_before = self._occasion.now, ledger.time_of(message.not_before)
         if not_before is not None and now < not_before <= now + _LONGEST_WAIT:
             return False
-        if quiet is None or not quiet.contain(now):
+        return self._is_loud(message)
+
+    def _is_loud(self, message: Waiting) -> bool:
+        """Whether quiet hours do not hold it back now."""
+        quiet = self._alert.quiet
+        if quiet is None or not quiet.contain(self._occasion.now):
             return True
         loud, severity = self._alert.loud, self._message(message).severity
         return loud is not None and SEVERITIES.index(severity) >= SEVERITIES.index(loud)
