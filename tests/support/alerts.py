@@ -1,4 +1,4 @@
-"""Verdicts over a series of days, receivers that record, and an HTTP server that answers as it is asked to."""
+"""Verdicts of a series of days, receivers that record, and an HTTP server that answers as it is told."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def http_server(*answers: tuple[int, Mapping[str, str], bytes], path: str = "/ho
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         server = Server(f"http://127.0.0.1:{listening.server_port}{path}")
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield server

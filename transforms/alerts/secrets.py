@@ -14,7 +14,7 @@ from trueserve.transforms.core.errors import UsageError
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}|file:/[^\0\n]{1,1000}")
 _LARGEST = 64 << 10  # bytes of a file
 # Shorter parts of a secret are words such as `https` or `services`, which messages need.
-_LEAST_PART = 8
+_LEAST_PART = 9
 HIDDEN = "[secret]"
 
 

@@ -65,11 +65,11 @@ def parse(tables: Sequence[Mapping[str, Any]]) -> tuple[AlertSettings, ...]:
     if not isinstance(tables, list | tuple) or len(tables) > _MOST_ALERTS:
         raise SettingsError((("alerts", f"expected at most {_MOST_ALERTS} tables [[alerts]]"),))
     alerts = [_alert(f"alerts[{at}]", table, problems) for at, table in enumerate(tables)]
-    names = [alert.name for alert in alerts if alert is not None]
+    names = [table.get("name") if isinstance(table, Mapping) else None for table in tables]
     problems += [
-        (f"alerts[{at}].name", f"{name} is the name of an alert before")
+        (f"alerts[{at}].name", f"{shown(name)} is the name of an alert before")
         for at, name in enumerate(names)
-        if name and name in names[:at]
+        if name is not None and name in names[:at]
     ]
     if problems:
         raise SettingsError(tuple(problems))

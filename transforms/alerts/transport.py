@@ -120,7 +120,7 @@ def post(request: Request, secrets: Iterable[str] = ()) -> bytes:
     except (OSError, http.client.HTTPException, ValueError) as error:
         # ValueError is raised for a URL or a header that is none, and may quote it.
         text = redacted(_reason(error), secrets)
-        raise DeliveryError(text, may_pass=not isinstance(error, ValueError)) from None
+        raise DeliveryError(text, may_pass=not _is_wrong(error)) from None
 
 
 def _beginning(response: Any) -> bytes:
@@ -157,6 +157,12 @@ def _seconds(value: str | None) -> float | None:
         return max(0.0, (moment - dt.datetime.now(dt.UTC)).total_seconds())
     except (TypeError, ValueError):
         return None
+
+
+def _is_wrong(error: Exception) -> bool:
+    """Whether the request itself is wrong, and would be at the next attempt."""
+    is_no_url = isinstance(error, urllib.error.URLError) and not isinstance(error.reason, Exception)
+    return is_no_url or isinstance(error, ValueError)
 
 
 def _reason(error: Exception) -> str:
