@@ -20,7 +20,7 @@ HOOK = AlertSettings("hook", Webhook(Secret("env:HOOK")))
 
 
 def states(days: int, planted: int, mended: int) -> dict[int, str]:
-    """The state of one incident in each window that lists it: it is planted on a day, and lasts until another."""
+    """The state of one incident in each window that lists it, from a day until another."""
     return {
         day: "new" if day == planted else "resolved" if day == mended else "ongoing"
         for day in range(planted, mended + 1)
