@@ -7,7 +7,9 @@ import os
 import signal
 from collections.abc import Callable
 
-from trueserve.transforms.alerts import deliver, ledger
+from trueserve.transforms.alerts import deliver
+from trueserve.transforms.alerts import ledger as ledgers
+from trueserve.transforms.alerts.ledger import Ledger
 from trueserve.transforms.alerts.receivers.webhook import Webhook
 from trueserve.transforms.alerts.secrets import Secret
 from trueserve.transforms.alerts.settings import AlertSettings
@@ -42,16 +44,16 @@ def deliver_nights(output: str, url: str, days: int, planted: int, mended: int) 
 
 def deliver_and_die(output: str, url: str, days: int, planted: int, mended: int, writes: int) -> None:
     """Likewise, and is killed before write number `writes` (from 0) of its ledger."""
-    done, write = 0, ledger.write
+    done, write = 0, ledgers.write
 
-    def count(output: str, name: str, kept: ledger.Ledger) -> None:
+    def count(output: str, name: str, ledger: Ledger) -> None:
         nonlocal done
         if done == writes:
             os.kill(os.getpid(), signal.SIGKILL)
         done += 1
-        write(output, name, kept)
+        write(output, name, ledger)
 
-    ledger.write = count
+    ledgers.write = count
     deliver_nights(output, url, days, planted, mended)
 
 
