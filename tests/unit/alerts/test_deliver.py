@@ -274,7 +274,8 @@ def test_ledger_that_is_none_sends_nothing_and_says_so(tmp_path: Path) -> None:
 
 def test_malformed_documents_and_incidents_hide_nothing(tmp_path: Path) -> None:
     settings, recorder = recording()
-    broken: list[Any] = [{"id": 1}, {**incident(identity="b-000000"), "title": 3}, [], incident(severity="dire")]
+    untitled = {**incident(identity="b-000000"), "title": 3}
+    broken: list[Any] = [{"id": 1}, untitled, [], incident(severity="dire")]
     documents: list[Any] = [{}, [], {"window": {"start": "x", "end": None}}, verdict(1, *broken, incident())]
     (report,) = deliver(str(tmp_path), documents, [settings], moment(1))
     assert recorder.events == [("new", CARRIER)]
