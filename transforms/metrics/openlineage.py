@@ -155,10 +155,12 @@ def _assertions(run: Run) -> Iterator[Json]:
     worst = _worst(run)
     for feature in _features(run):
         if feature["metric"] is not None and feature["space"] == "raw":
+            severity = worst.get(("raw", feature["feature"]))
             yield {
                 "assertion": feature["metric"],
-                "success": worst.get(("raw", feature["feature"])) != "error",
+                "success": severity is None,
                 "column": formatting.visible(feature["feature"], _LONGEST_NAME),
+                "severity": _SEVERITY[severity or "error"],
                 **_numbers(feature),
             }
 
@@ -167,17 +169,15 @@ def _tests(run: Run) -> Iterator[Json]:
     """One for each feature of each space; `skip` where its values were not compared."""
     worst = _worst(run)
     for feature in _features(run):
-        severity = worst.get((feature["space"], feature["feature"]))
-        is_skipped = feature["metric"] is None and severity is None
-        name = formatting.visible(f"{feature['space']}.{feature['feature']}", _LONGEST_NAME)
-        kind = {} if feature["metric"] is None else {"type": feature["metric"]}
-        status = "skip" if is_skipped else "fail" if severity else "pass"
+        severity, metric = worst.get((feature["space"], feature["feature"])), feature["metric"]
+        compared = "pass" if metric is not None else "skip"
         yield {
-            "name": name,
-            "status": status,
-            "severity": _SEVERITY.get(severity or "error", "error"),
-            **kind,
-        } | (_numbers(feature))
+            "name": formatting.visible(f"{feature['space']}.{feature['feature']}", _LONGEST_NAME),
+            "status": compared if severity is None else "fail",
+            "severity": _SEVERITY[severity or "error"],
+            **({} if metric is None else {"type": metric}),
+            **_numbers(feature),
+        }
 
 
 def _features(run: Run) -> Sequence[Mapping[str, Any]]:

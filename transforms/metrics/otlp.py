@@ -1,9 +1,10 @@
 """Metrics and one trace of a run for OpenTelemetry: OTLP over HTTP, as JSON.
 
 Nothing but the standard library sends it, so that every stack of dependencies can: the SDK's own exporters
-need a protobuf that TensorFlow 2.16 does not take. Collectors take JSON and protobuf on one port. Settings are
-OpenTelemetry's own environment variables:
-https://opentelemetry.io/docs/specs/otel/protocol/exporter/. The form is
+need a protobuf that TensorFlow 2.16 does not take. Collectors take JSON and protobuf on one port.
+
+Settings are OpenTelemetry's own environment variables:
+https://opentelemetry.io/docs/specs/otel/protocol/exporter/. The form is that of
 https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding.
 """
 
