@@ -62,8 +62,13 @@ def started(command: list[str], ready: str, log: Path) -> Iterator[subprocess.Po
 
 def _wait(ready: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+        try:
             fetch(ready)
+        except urllib.error.HTTPError:
+            return  # it answers
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        else:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.1)  # a server that has ended is not waited for

@@ -14,6 +14,9 @@ from support.alerts import CARRIER, away, incident, moment, recording, verdict
 from trueserve.transforms.alerts.context import Window
 from trueserve.transforms.alerts.deliver import deliver, delivered_through
 from trueserve.transforms.alerts.quiet_hours import QuietHours
+from trueserve.transforms.alerts.receivers.webhook import Webhook
+from trueserve.transforms.alerts.secrets import Secret
+from trueserve.transforms.alerts.settings import AlertSettings
 
 Json = dict[str, Any]
 
@@ -208,6 +211,19 @@ def test_what_is_loud_enough_does_not_wait(tmp_path: Path) -> None:
     assert recorder.events == []
     night(tmp_path, settings, 2, incident("ongoing", severity="warning"), incident(identity="fare-77aa01"))
     assert recorder.events == [("new", "fare-77aa01")]
+
+
+def test_server_that_fails_twice_gets_it_at_the_third_attempt(tmp_path: Path) -> None:
+    clock = alerts.Clock()
+    refusals = [(500, {}, b""), (503, {"Retry-After": "3"}, b"")]
+    with alerts.http_server(*refusals) as server:
+        settings = AlertSettings("hook", Webhook(Secret("env:HOOK")))
+        report = night(
+            tmp_path, settings, 1, incident(), environment={"HOOK": server.url}, pace=clock.pace()
+        )
+    assert (report.sent, report.problems, clock.pauses) == (1, (), [1.0, 3.0])
+    assert len({headers["Idempotency-Key"] for _, headers, _ in server.requests}) == 1
+    assert len(server.requests) == 3
 
 
 def test_dead_letter_is_sent_by_the_next_run_with_the_same_id(tmp_path: Path) -> None:

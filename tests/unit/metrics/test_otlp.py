@@ -20,8 +20,8 @@ STEPS = (Step("read", STARTED, STARTED), Step(HOSTILE, STARTED, FINISHED))
 
 def spans(**environment: str) -> list[dict[str, Any]]:
     document = otlp.trace(make_run(), STEPS, environment)
-    found: list[dict[str, Any]] = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
-    return found
+    run_and_steps: list[dict[str, Any]] = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    return run_and_steps
 
 
 def test_trace_has_a_span_for_the_run_and_for_each_step() -> None:
@@ -66,7 +66,7 @@ def test_both_requests_go_to_their_paths_with_the_headers() -> None:
         endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": server.url + "/"}
         assert otlp.export(make_run(series=HOSTILE), STEPS, environment={**environment, **endpoint})
     assert [path for path, _, _ in server.requests] == ["/v1/metrics", "/v1/traces"]
-    assert all(headers["api-key"] == "s3cr3t/key" for _, headers, _ in server.requests)
+    assert all(headers["Api-Key"] == "s3cr3t/key" for _, headers, _ in server.requests)
     metrics, traces = server.documents
     (resource, other) = metrics["resourceMetrics"][0]["resource"], traces["resourceSpans"][0]["resource"]
     values = {each["key"]: each["value"]["stringValue"] for each in resource["attributes"]}
