@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -168,6 +168,28 @@ class Delivering:
 
     def _keep(self) -> None:
         ledger.write(self._occasion.output, self._alert.name, self._ledger)
+
+
+def send_tests(settings: Iterable[AlertSettings], occasion: Occasion) -> tuple[Delivery, ...]:
+    """Sends each receiver a message that says that it is a test, quiet hours or not.
+
+    No ledger is read or written. Raises nothing.
+    """
+    return tuple(_tested(alert, occasion) for alert in settings)
+
+
+def _tested(alert: AlertSettings, occasion: Occasion) -> Delivery:
+    key = f"test:{occasion.now.isoformat()}"
+    title = "info: a test of this alert; nothing has happened"
+    event = Event(key, "test", key, "info", title, link=occasion.page_url)
+    message = Message(message_id(alert.name, [key]), occasion.series or "trueserve", alert.name, (event,))
+    try:
+        attempt(alert, message, occasion, occasion.pace.monotonic() + occasion.pace.longest)
+    except PartlyDeliveredError as error:
+        return Delivery(alert.name, sent=1, problems=(str(error),))
+    except DeliveryError as error:
+        return Delivery(alert.name, undelivered=1, problems=(str(error),))
+    return Delivery(alert.name, sent=1)
 
 
 def attempt(alert: AlertSettings, message: Message, occasion: Occasion, until: float) -> None:
