@@ -1,0 +1,1 @@
+"""What a run measured, for other systems: Prometheus, OpenTelemetry and OpenLineage."""
