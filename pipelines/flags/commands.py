@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from trueserve.pipelines.flags import backtest, check, export, join, prepare, validate, warm_up
-from trueserve.pipelines.flags.published import explain
+from trueserve.pipelines.flags.published import explain, history
 
 EXIT_CODES_HELP = """exit codes:
   0  no skew (validate), no difference (check, join), or done (prepare, adopt,
-     export, backtest, explain, warm_up)
+     export, backtest, explain, history, warm_up)
   1  skew (validate), a difference (check, join, adopt --model), or something that
      had to be compiled (warm_up --check)
   2  wrong usage or configuration; nothing was published
@@ -27,6 +27,7 @@ COMMANDS = {
         backtest.COMMAND,
         join.COMMAND,
         explain.COMMAND,
+        history.COMMAND,
         warm_up.COMMAND,
     )
 }
@@ -51,6 +52,8 @@ OVERVIEW = f"""Is what we serve true to what we trained?
   trueserve join       training examples and logged requests with the same key,
                        compared feature by feature
   trueserve explain    one incident of a verdict with all its evidence
+  trueserve history    all windows of an output folder as one long table: text, CSV,
+                       JSON or Parquet
   trueserve warm_up    compiles what the first run would compile, for an image
 
 examples:

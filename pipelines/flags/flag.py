@@ -37,6 +37,8 @@ class Flag:
     @property
     def attribute(self) -> str:
         """The name of the option that holds the value."""
+        if "dest" in self.settings:
+            return str(self.settings["dest"])
         return self.name.removeprefix("--") if self.name.startswith("--") else self.name.lower()
 
     def but(self, **settings: Any) -> Flag:
