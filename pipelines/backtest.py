@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
+from trueserve.pipelines import cli
+
+if __name__ == "__main__":  # `python -m`: before anything heavy, and never as `__main__` on a worker
+    cli.entry_point(["backtest", *sys.argv[1:]])
+
 import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence

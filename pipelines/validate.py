@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
+from trueserve.pipelines import cli
+
+if __name__ == "__main__":  # `python -m`: before anything heavy, and never as `__main__` on a worker
+    cli.entry_point(["validate", *sys.argv[1:]])
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,7 +63,9 @@ def run(options: ValidateOptions, console: Console) -> int:
     Raises:
       UsageError: before anything is read or published.
     """
-    beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
+    beam_flags = beam_options.beam_options(
+        options.beam_args, options.shared_filesystem, is_one_graph=not options.drop_repeated
+    )
     _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)
@@ -70,12 +79,10 @@ def run(options: ValidateOptions, console: Console) -> int:
             of_rows = without_repeated(plan, job, files, console) if options.drop_repeated else plan
             _run_job(of_rows, job, files, console)
 
+    publishing = PublishingRun(options.output, options.logs, plan.run_id, plan.run_settings, options.verbose)
+    finish = conclusion.submit if beam_options.is_template(beam_flags) else conclusion.finish
     with dead_runs.publishing(options.output, plan.run_id):
-        return conclusion.finish(
-            PublishingRun(options.output, options.logs, plan.run_id, plan.run_settings, options.verbose),
-            console,
-            run_job,
-        )
+        return finish(publishing, console, run_job)
 
 
 def build(root: Any, plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: str | None) -> Any:

@@ -10,7 +10,7 @@ from trueserve.pipelines.flags.flag import flag, parse_some_names
 from trueserve.pipelines.flags.reading import parse_time
 
 EXAMPLE = """examples:
-  trueserve history skew                                   what was found, by window
+  trueserve history skew                     what was found, by window
   trueserve history skew --feature=distance --since=2013-07-01
   trueserve history skew --format=csv > skew.csv
 """
