@@ -36,9 +36,9 @@ class Flag:
 
     @property
     def attribute(self) -> str:
-        """The name of the option that holds the value."""
-        if "dest" in self.settings:
-            return str(self.settings["dest"])
+        """The name of the option that holds the value; `dest` where the flag's own cannot be one."""
+        if (dest := self.settings.get("dest")) is not None:
+            return str(dest)
         return self.name.removeprefix("--") if self.name.startswith("--") else self.name.lower()
 
     def but(self, **settings: Any) -> Flag:
