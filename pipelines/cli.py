@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from trueserve.pipelines import __version__
@@ -44,7 +44,8 @@ def entry_point(argv: Sequence[str] | None = None) -> NoReturn:
 def flags_only(argv: Sequence[str]) -> list[str]:
     """A command line for `entry_point`, of flags alone: `--job` names the command, without it `validate`.
 
-    For what starts a program with flags and nothing else, such as a Flex Template of Dataflow.
+    For what starts a program with flags and nothing else, such as a Flex Template of Dataflow. That gives a
+    flag without a value one, too: `--flag=true` is the flag, and `--flag=false` is none.
 
     Raises:
       UsageError: `--job` has no value, or comes twice.
@@ -60,7 +61,20 @@ def flags_only(argv: Sequence[str]) -> list[str]:
         if job is not None or not value or value.startswith("-"):
             raise UsageError(f"{_JOB}: expected one command: {_command_names()}")
         job = value
-    return [job or _DEFAULT_JOB, *others]
+    job = job or _DEFAULT_JOB
+    return [job, *_switched(job, others)]
+
+
+def _switched(job: str, argv: Iterable[str]) -> Iterator[str]:
+    """The flags, of which those that take no value have none."""
+    flags = COMMANDS[job].flags if job in COMMANDS else []
+    switches = {flag.name for flag in flags if flag.settings.get("action") == "store_true"}
+    for word in argv:
+        name, _, value = word.partition("=")
+        if name not in switches or value.lower() not in ("true", "false"):
+            yield word
+        elif value.lower() == "true":
+            yield name
 
 
 def _runs_a_command(argv: Sequence[str]) -> bool:

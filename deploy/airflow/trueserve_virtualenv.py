@@ -1,8 +1,8 @@
 """Every night: yesterday's requests, compared with the baseline by the command in a virtualenv of its own.
 
 Airflow's environment and trueserve's are two: no package of one meets one of the other. A window that is
-clean is green, one with skew is red, and one in which nothing was examined is skipped. Only what may go better
-the second time is tried again: the input that is not there yet, or a job that failed (exit code 3).
+clean is green, one with skew is red, and one in which nothing was examined is skipped. Only what may go
+better the second time is tried again: input that is not there yet, or a job that failed (exit code 3).
 
 Set these as environment variables of the workers, or change the constants.
 """
@@ -53,7 +53,7 @@ def nightly() -> None:
 
 
 def _run(command: list[str]) -> tuple[int, dict[str, Any]]:
-    """The exit code, and the object that `--json` prints; all other lines go to standard error, to the log."""
+    """The exit code, and the object that `--json` prints; all other lines go to standard error."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             text, _ = process.communicate()

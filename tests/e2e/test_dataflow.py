@@ -106,13 +106,17 @@ def test_a_flex_template_writes_the_graph_and_the_job_that_runs_it_publishes(
     logs, job_object = google.upload(Path(home.skewed).parent, "logs"), "staging/launches/1/job_object"
     flags = ["--job=validate", BASELINE, f"--logs={logs}/*", f"--output=gs://{BUCKET}/skew"]
     flags += [*dataflow_jobs.flags(google), *CONTAINER, f"--template_location=gs://{BUCKET}/{job_object}"]
+    flags += [f"--setup_file={ROOT / 'setup.py'}", "--keep_payloads=false"]
     command = [sys.executable, str(ROOT / "main.py"), *flags]
     launched = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (launched.returncode, launched.stderr) == (0, "")
     assert f"the job that runs it publishes below gs://{BUCKET}/skew" in launched.stdout
     assert google.jobs == []
     assert [name for name in google.objects if name.startswith("skew/")] == []
-    dataflow_jobs.workers(google, tmp_path / "worker")(json.loads(google.objects[job_object]))
+    job = json.loads(google.objects[job_object])
+    [pool] = job["environment"]["workerPools"]
+    assert "workflow.tar.gz" not in [package["name"] for package in pool["packages"]]
+    dataflow_jobs.workers(google, tmp_path / "worker")(job)
     verdict = json.loads(google.objects["skew/verdict.json"])
     assert verdict["findings"] == json.loads((skewed_here / "verdict.json").read_text())["findings"]
 

@@ -25,6 +25,10 @@ MODULES = sorted(COMMANDS.keys() - READERS)
         (["--logs=a"], ["validate", "--logs=a"]),
         (["--logs=a", "--job=join", "--key=b"], ["join", "--logs=a", "--key=b"]),
         (["--job", "backtest", "--logs", "--job_name=x"], ["backtest", "--logs", "--job_name=x"]),
+        (["--verbose=true", "--logs=true"], ["validate", "--verbose", "--logs=true"]),
+        (["--verbose=False", "--keep_payloads=True"], ["validate", "--keep_payloads"]),
+        (["--verbose=maybe"], ["validate", "--verbose=maybe"]),
+        (["--job=nothing", "--verbose=true"], ["nothing", "--verbose=true"]),
     ],
 )
 def test_the_job_is_a_flag(argv: list[str], expected: list[str]) -> None:
