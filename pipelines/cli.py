@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import io
+import json
 import logging
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 
 from trueserve.pipelines import __version__
 from trueserve.pipelines.beam import failures
-from trueserve.pipelines.flags.command import Command, make_parser
+from trueserve.pipelines.flags.command import JSON, Command, make_parser
 from trueserve.pipelines.flags.commands import COMMANDS, OVERVIEW
 from trueserve.pipelines.process import streams, supervisor
 from trueserve.transforms.core import native_logs
@@ -83,29 +84,54 @@ def _runs_a_command(argv: Sequence[str]) -> bool:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs one command and returns its exit code; every expected failure is one line on stderr."""
+    """Runs one command and returns its exit code; every expected failure is one line on stderr.
+
+    With `--json` the last line of standard output is an object: the command, its exit code, the errors, and
+    what the command says of its result.
+    """
+    facts, errors = dict[str, Any](), list[str]()
+    code = _guarded(list(argv), facts, errors)
+    if _gives_facts(argv):
+        out = streams.Guarded(sys.stdout)
+        out.write(json.dumps({"command": argv[0], "exit_code": code, "errors": errors, **facts}) + "\n")
+        out.flush()
+    return code
+
+
+def _guarded(argv: list[str], facts: dict[str, Any], errors: list[str]) -> int:
+    """The exit code of a command; what it says of its result, and its errors, are added."""
     try:
-        return _run(list(argv))
+        return _run(argv, facts)
     except TrueserveError as error:
-        # File names are strangers' too: none may steer the terminal.
-        streams.say(f"error: {formatting.visible(str(error), _MAX_ERROR_LENGTH)}")
-        return error.exit_code
+        errors += error.lines
+        code = error.exit_code
     except KeyboardInterrupt:
         streams.say("interrupted; a job that was submitted may still publish")
         return 130
     except Exception as error:  # noqa: BLE001 - exit code 1 would say "skew"
-        streams.say(f"error: {formatting.visible(failures.unexpected(error), _MAX_ERROR_LENGTH)}")
-        return TrueserveError.exit_code
+        errors.append(failures.unexpected(error))
+        code = TrueserveError.exit_code
+    for line in errors:
+        # File names are strangers' too: none may steer the terminal.
+        streams.say(f"error: {formatting.visible(line, _MAX_ERROR_LENGTH)}")
+    return code
 
 
-def _run(argv: list[str]) -> int:
+def _gives_facts(argv: Sequence[str]) -> bool:
+    """Whether standard output gets one JSON object, and no other line."""
+    command = COMMANDS.get(argv[0]) if argv else None
+    return JSON in argv and not (command is not None and command.has_own_json)
+
+
+def _run(argv: list[str], facts: dict[str, Any]) -> int:
     if not argv:
         raise UsageError(f"expected a command: {_command_names()} (see `trueserve --help`)")
     command, options = parse(argv)
     module = _import_command(command)
     from trueserve.pipelines.display.console import Console
 
-    console = Console()
+    console = Console(sys.stderr if _gives_facts(argv) else None)
+    console.facts = facts
     code: int = module.run(options, console)
     if console.unwritable is not None:
         console.warning(
@@ -153,7 +179,7 @@ def _refuse_typos(argv: Sequence[str]) -> None:
     """Refuses a flag that is nearly one of ours before argparse complains of the one that is missing."""
     if argv[0] not in COMMANDS:
         return
-    known = ["--help", *(flag.name for flag in COMMANDS[argv[0]].flags)]
+    known = ["--help", JSON, *(flag.name for flag in COMMANDS[argv[0]].flags)]
     for name in (word.split("=", 1)[0] for word in argv if word.startswith("--")):
         similar = [] if name in known else difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if similar and not _is_beam_flag(name, argv):

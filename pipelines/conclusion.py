@@ -13,6 +13,7 @@ from trueserve.transforms.core.errors import InputError, TrueserveError
 from trueserve.transforms.files import paths
 from trueserve.transforms.publish.assemble import PipelineResults, RunSettings, assemble_verdict
 from trueserve.transforms.runs import copies, run_folder, run_ids
+from trueserve.transforms.runs.completeness import IncompleteError
 from trueserve.transforms.verdict.reference import Reference
 
 # Reasons that are given on stderr; the report has them all.
@@ -44,6 +45,8 @@ def finish(run: PublishingRun, console: Console, run_job: Callable[[], None]) ->
     """
     try:
         run_job()
+    except IncompleteError as error:
+        _publish_incomplete(run, error)
     except InputError as error:
         _publish_failure(run, error)
     return _report_committed(run, console)
@@ -74,12 +77,23 @@ def _publish_failure(run: PublishingRun, error: TrueserveError) -> None:
             return
         # What could not be written is no fault of the log's.
         file = run.output if run.output in str(error) else run.logs
-        fault = Fault(file=file, reason="input", detail=str(error))
-        evidence = PipelineResults(statistics={}, accounting=Accounting(), faults=(fault,))
-        verdict, files = assemble_verdict(_no_references, evidence, run.settings)
-        run_folder.publish(run.output, verdict, files, run.run_id)
+        _publish_nothing(run, run.settings, Fault(file=file, reason="input", detail=str(error)))
     except InputError as second:
         raise InputError(f"{error}; the verdict `failed` could not be published: {second}") from error
+
+
+def _publish_incomplete(run: PublishingRun, error: IncompleteError) -> None:
+    """Publishes that too few files are there. Raises InputError where that cannot be done."""
+    assert run.settings.usual is not None
+    usual = dataclasses.replace(run.settings.usual, arrived=error.arrived)
+    _publish_nothing(run, dataclasses.replace(run.settings, usual=usual))
+
+
+def _publish_nothing(run: PublishingRun, settings: RunSettings, *faults: Fault) -> None:
+    """Publishes a verdict on no row."""
+    evidence = PipelineResults(statistics={}, accounting=Accounting(), faults=faults)
+    verdict, files = assemble_verdict(_no_references, evidence, settings)
+    run_folder.publish(run.output, verdict, files, run.run_id)
 
 
 def _no_references() -> list[Reference]:
@@ -97,6 +111,9 @@ def _report_committed(run: PublishingRun, console: Console) -> int:
         console.error(reasons)
     _warn_of_copies(root, verdict, console)
     console.result("report", copies.report(root, verdict["artifacts"]))
+    console.fact("verdict", verdict["verdict"])
+    console.fact("path", paths.join(root, run_ids.VERDICT))
+    console.fact("report", copies.report(root, verdict["artifacts"]))
     code: int = verdict["exit_code"]
     return code
 

@@ -9,6 +9,7 @@ from trueserve.pipelines import cli
 if __name__ == "__main__":  # `python -m`: before anything heavy, and never as `__main__` on a worker
     cli.entry_point(["validate", *sys.argv[1:]])
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,19 +47,23 @@ from trueserve.transforms.branches.slices import slices
 from trueserve.transforms.branches.statistics import other_types, statistics, tfdv_statistics
 from trueserve.transforms.branches.versions import versions
 from trueserve.transforms.core.custom_stats import NAMED_FROM
-from trueserve.transforms.core.errors import UsageError
+from trueserve.transforms.core.errors import InputError, UsageError
 from trueserve.transforms.files import paths
 from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.logs.formats import bigquery
 from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.publish_verdict import PublishVerdict
 from trueserve.transforms.runs import dead_runs, previous_runs
+from trueserve.transforms.runs.completeness import IncompleteError, Usual
 from trueserve.transforms.verdict.model import Space
 from trueserve.transforms.verdict.reference import Reference
 
 
-def run(options: ValidateOptions, console: Console) -> int:
+def run(options: ValidateOptions, console: Console, usual: Usual | None = None) -> int:
     """Publishes a verdict below `options.output` and returns its exit code; `--dry_run` only checks.
+
+    Args:
+      usual: how much comparable windows had: with less the verdict is that the window is incomplete.
 
     Raises:
       UsageError: before anything is read or published.
@@ -69,13 +74,14 @@ def run(options: ValidateOptions, console: Console) -> int:
     _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)
+    plan = dataclasses.replace(plan, run_settings=dataclasses.replace(plan.run_settings, usual=usual))
     if options.dry_run:
         console.lines(estimate_table.lines_of(workload(plan, files_of(options))))
         return 0
 
     def run_job() -> None:
         with new_job(beam_flags, console) as job:
-            files = files_of(options)
+            files = _complete_files(options, usual)
             of_rows = without_repeated(plan, job, files, console) if options.drop_repeated else plan
             _run_job(of_rows, job, files, console)
 
@@ -146,6 +152,21 @@ def _run_job(plan: ComparisonPlan, job: BeamJob, files: Sequence[FileSize], cons
     result = job.run(pipeline, "reading requests", sum(file.bytes for file in files))
     if plan.options.profile:
         console.lines(profile_table.lines_of(profile.moved(result)))
+
+
+def _complete_files(options: ValidateOptions, usual: Usual | None) -> Sequence[FileSize]:
+    """The files to read. Raises IncompleteError for fewer than usual, InputError where there are none."""
+    if usual is None or bigquery.is_table(options.logs):
+        return files_of(options)
+    try:
+        files = files_of(options)
+    except InputError:
+        if usual.lacks_files(0):
+            raise IncompleteError(0) from None
+        raise
+    if usual.lacks_files(len(files)):
+        raise IncompleteError(len(files))
+    return files
 
 
 def _previous_path(previous: str) -> str | None:

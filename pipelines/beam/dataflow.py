@@ -28,6 +28,17 @@ def make_calls_exclusive(result: Any) -> None:
             setattr(client, name, _exclusive(call, lock))
 
 
+def job_id(result: Any) -> str | None:
+    """The id that Dataflow gave a job; None on other runners, and where it gave none."""
+    get_id = getattr(result, "job_id", None)
+    known = (
+        get_id()
+        if callable(get_id) and hasattr(getattr(result, "_runner", None), "dataflow_client")
+        else None
+    )
+    return known if isinstance(known, str) and known else None
+
+
 def _exclusive(call: Callable[..., Answer], lock: threading.Lock) -> Callable[..., Answer]:
     @functools.wraps(call)
     def call_alone(*arguments: Any, **named: Any) -> Answer:

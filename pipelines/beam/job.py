@@ -78,6 +78,9 @@ class BeamJob:
             if beam_options.is_template(self._flags):
                 return result
             dataflow.make_calls_exclusive(result)
+            if (job_id := dataflow.job_id(result)) is not None:
+                # The line that Airflow's operators read the id from.
+                self._console.lines([f"Created job with id: [{job_id}]"])
             started.append(result)
             self._wait(result, is_reading_files=total_bytes > 0)
         return result

@@ -52,6 +52,13 @@ def is_beam_flag(flag: str, argv: Sequence[str] = ()) -> bool:
     return not unknown
 
 
+def flag_names(argv: Sequence[str] = ()) -> list[str]:
+    """All flags that Beam, and the runner that `argv` names, take; without their dashes."""
+    _load_runner(argv)
+    known = (name for action in _beam_parser()._actions for name in action.option_strings)
+    return sorted({name.removeprefix("--") for name in known if name.startswith("--")})
+
+
 class SharedFilesystemOption(PipelineOptions):
     """Ours among Beam's, so that whoever has the options knows where paths lead."""
 

@@ -51,6 +51,7 @@ class Console:
         self._rich = RichConsole(file=self._out, force_terminal=terminal, highlight=False)  # type: ignore[arg-type]
         self.terminal = self._rich.is_terminal if terminal is None else terminal
         self._interval = interval if self.terminal else plain_interval
+        self.facts: dict[str, Any] = {}
 
     def step(self, text: str) -> None:
         """One line: what is being done."""
@@ -67,6 +68,10 @@ class Console:
             self._rich.print(Text.assemble(("✓ ", "green"), f"{label} ", (path, "bold")), soft_wrap=True)
         else:
             self._line(f"{label} {path}")
+
+    def fact(self, name: str, value: Any) -> None:
+        """A JSON value that a command with `--json` gives at its end."""
+        self.facts[name] = value
 
     def lines(self, lines: Iterable[str]) -> None:
         """Lines that are the same on a terminal and off it; each is already fit to be seen."""

@@ -13,6 +13,8 @@ from trueserve.pipelines.flags.flag import Flag
 from trueserve.pipelines.process.streams import Guarded
 from trueserve.transforms.core.errors import InputError, UsageError
 
+#: Every command has it.
+JSON = "--json"
 _Formatter = functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=28)
 
 
@@ -46,6 +48,11 @@ class Command:
     def takes_beam_flags(self) -> bool:
         """Whether it runs a Beam job, to which go the flags that are not ours."""
         return beam.TITLE in self.groups
+
+    @property
+    def has_own_json(self) -> bool:
+        """Whether `--json` is a flag of its own, which gives another object."""
+        return any(flag.name == JSON for flag in self.flags)
 
     @property
     def flags(self) -> list[Flag]:
@@ -119,6 +126,8 @@ def _add_command(subparsers: Any, command: Command) -> None:
         for flag in flags:
             name = flag.name if flag.name.startswith("-") else flag.attribute
             group.add_argument(name, **flag.settings)
-    parser.add_argument_group("help").add_argument(
-        "-h", "--help", action="help", help="show this text and exit"
-    )
+    of_help = parser.add_argument_group("help")
+    if not command.has_own_json:
+        about = "print one JSON object at the end; all other lines go to stderr"
+        of_help.add_argument(JSON, action="store_true", help=about)
+    of_help.add_argument("-h", "--help", action="help", help="show this text and exit")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from trueserve.pipelines.flags import backtest, check, export, join, prepare, validate, warm_up
+from trueserve.pipelines.flags.nightly import backfill, config, gate, init, prune, run
 from trueserve.pipelines.flags.published import explain, history
 
 EXIT_CODES_HELP = """exit codes:
-  0  no skew (validate), no difference (check, join), or done (prepare, adopt,
-     export, backtest, explain, history, warm_up)
-  1  skew (validate), a difference (check, join, adopt --model), or something that
-     had to be compiled (warm_up --check)
+  0  no skew (validate, run, backfill, gate), no difference (check, join), or done
+     (prepare, adopt, export, backtest, explain, history, warm_up, prune, init,
+     config)
+  1  skew (validate, run, backfill, gate), a difference (check, join, adopt
+     --model), or something that had to be compiled (warm_up --check)
   2  wrong usage or configuration; nothing was published
   3  the input or the job failed; `validate` publishes `failed` beside the last
      verdict
-  4  nothing, or too little, was examined
+  4  nothing, or too little, was examined: an incomplete window, too (run, backfill,
+     gate)
 """
 
 COMMANDS = {
@@ -29,6 +32,12 @@ COMMANDS = {
         explain.COMMAND,
         history.COMMAND,
         warm_up.COMMAND,
+        run.COMMAND,
+        backfill.COMMAND,
+        gate.COMMAND,
+        prune.COMMAND,
+        init.COMMAND,
+        config.COMMAND,
     )
 }
 
@@ -55,6 +64,13 @@ OVERVIEW = f"""Is what we serve true to what we trained?
   trueserve history    all windows of an output folder as one long table: text, CSV,
                        JSON or Parquet
   trueserve warm_up    compiles what the first run would compile, for an image
+
+  trueserve init       writes the file of a model, in which all its jobs are
+  trueserve config     checks such a file as a whole
+  trueserve run        one window of a model, every night: yesterday's
+  trueserve backfill   all windows of a span that have no verdict yet
+  trueserve gate       the exit code of a verdict that was published
+  trueserve prune      deletes windows that are older than they need to be
 
 examples:
 {_without_heading(prepare.EXAMPLE)}{_without_heading(export.EXAMPLE)}{_without_heading(validate.EXAMPLE)}

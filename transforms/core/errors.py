@@ -8,6 +8,11 @@ class TrueserveError(Exception):
 
     exit_code = 3
 
+    @property
+    def lines(self) -> list[str]:
+        """What is shown on stderr: one line, except where several errors were sought at once."""
+        return [str(self)]
+
 
 class UsageError(TrueserveError):
     """Wrong usage or configuration, found before any graph is built (exit code 2)."""

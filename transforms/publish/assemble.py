@@ -18,6 +18,8 @@ from trueserve.transforms.drift import report
 from trueserve.transforms.logs.repeated_rows import RepeatedRow, RowRepeats
 from trueserve.transforms.publish import optional_checks, pages
 from trueserve.transforms.reference.training_slices import TrainingSlices
+from trueserve.transforms.runs import completeness
+from trueserve.transforms.runs.completeness import Usual
 from trueserve.transforms.runs.past_runs import PastRuns
 from trueserve.transforms.runs.previous_runs import PreviousRuns
 from trueserve.transforms.verdict import histograms
@@ -51,6 +53,7 @@ class RunSettings:
       training_repeats: how often training rows have the same values; None where that is not known.
       past_runs: earlier runs below the output folder, for trends, the index and the states of incidents.
       dropped: the rows that are left out since they repeat another.
+      usual: how much comparable windows of the series had, None where that is not known or does not matter.
     """
 
     window: Window
@@ -63,6 +66,7 @@ class RunSettings:
     training_repeats: RowRepeats | None = None
     dropped: tuple[RepeatedRow, ...] = ()
     past_runs: PastRuns = dataclasses.field(default_factory=PastRuns)
+    usual: Usual | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,10 +182,11 @@ def _assemble(
     verdict = dataclasses.replace(
         verdict, findings=findings, previous=drift.block, dependence=ties.to_json(), **blocks
     )
+    verdict = completeness.judged(verdict, settings.usual)
     verdict = with_incidents(verdict, settings.past_runs.incidents, settings.policy)
     pictures = [picture for reference in references for picture in _pictures(reference, served, results)]
     distances = [distance for comparison in compared for distance in comparison.distances]
-    files = dict(pages.render(verdict, pictures, distances, settings.past_runs.packed))
+    files = dict(pages.render(verdict, pictures, distances, settings.past_runs))
     files |= dict(optional_checks.files(results.optional)) | dict(drift.files)
     return verdict, files | dict(_protos(compared, results)) | dict(_rejects(results.rejects))
 

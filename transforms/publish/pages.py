@@ -15,18 +15,22 @@ from trueserve.transforms.verdict.result import Verdict, VerdictOutcome
 
 
 def render(
-    verdict: Verdict, pictures: Sequence[FeaturePicture], distances: Sequence[Finding], packed_runs: bytes
+    verdict: Verdict,
+    pictures: Sequence[FeaturePicture],
+    distances: Sequence[Finding],
+    past: past_runs.PastRuns,
 ) -> Iterator[tuple[str, bytes]]:
     """Each page by its name.
 
     Args:
-      packed_runs: the earlier runs (`past_runs.read`). The report shows those of windows before its own.
+      past: the earlier runs (`past_runs.read`). The report shows those of windows before its own. A series
+        has an index of its own (`series_index`).
     """
-    runs = [PastRun(document, name) for name, document in past_runs.unpacked(packed_runs)]
+    runs = [PastRun(document, name) for name, document in past_runs.unpacked(past.packed)]
     before = [run for run in runs if _is_before(run.document, verdict.window.start)]
     yield copies.REPORT, page.render(verdict, pictures, distances, before)
     # A run that failed is published in a folder of its own, and is no part of the index of the others.
-    if verdict.outcome is not VerdictOutcome.FAILED:
+    if verdict.outcome is not VerdictOutcome.FAILED and not past.in_series:
         yield copies.INDEX, index.render_index([*runs, PastRun(past_runs.cut(verdict.to_json()))])
 
 

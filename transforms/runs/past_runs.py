@@ -24,7 +24,8 @@ from trueserve.transforms.runs.published_runs import (
     run_names,
     run_of,
 )
-from trueserve.transforms.runs.run_ids import RUNS, VERDICT
+from trueserve.transforms.runs.run_ids import RUNS, VERDICT, attempt_of
+from trueserve.transforms.runs.series import WINDOWS, names_before, series_of
 from trueserve.transforms.verdict.incidents.incident import Incident
 
 #: The newest runs that are read, and the features of each that are kept, the most over their limit first.
@@ -47,17 +48,23 @@ class PastRuns:
     Attributes:
       packed: the newest runs, for `unpacked`.
       incidents: those of the last window of about the same length that was examined; none without one.
+      in_series: whether they are windows of a series, which has an index of its own.
     """
 
     packed: bytes = b""
     incidents: tuple[Incident, ...] = ()
+    in_series: bool = False
 
 
 def read(output: str, window: Window) -> PastRuns:
     """Reads the runs below `output`, the newest first, until the window before `window` is there.
 
+    If `output` is the folder of a window in a series, these are the windows before it, as they stand.
+
     Raises UsageError where the folder cannot be read.
     """
+    if (series := series_of(output)) is not None:
+        return _read_series(series[0], window)
     try:
         names, standing = run_names(output)[:MOST_READ], current_run(output)
     except InputError as error:
@@ -73,8 +80,27 @@ def read(output: str, window: Window) -> PastRuns:
     return PastRuns(packed, () if last is None else last.incidents)
 
 
-def _documents(output: str, names: Sequence[str]) -> dict[str, Json]:
-    files = [paths.join(output, RUNS, name, VERDICT) for name in names]
+def _read_series(output: str, window: Window) -> PastRuns:
+    try:
+        names = names_before(output, window.start)[:MOST_READ]
+    except InputError as error:
+        raise UsageError(f"cannot read the earlier windows: {error}") from error
+    packed, runs, last = b"", list[PublishedRun](), None
+    for at in range(0, len(names), MOST_RUNS):
+        documents = _documents(output, names[at : at + MOST_RUNS], WINDOWS)
+        packed = packed or _packed(documents)
+        for document in documents.values():
+            # Only its window, outcome and incidents are looked at: where its files lie is of no use here.
+            if (run := run_of(output, attempt_of(document) or "", document)) is not None:
+                runs.append(run)
+        last = last_alike(runs, window)
+        if last is not None and last.window.end == window.start:
+            break
+    return PastRuns(packed, () if last is None else last.incidents, in_series=True)
+
+
+def _documents(output: str, names: Sequence[str], parent: str = RUNS) -> dict[str, Json]:
+    files = [paths.join(output, parent, name, VERDICT) for name in names]
     with ThreadPoolExecutor(_READERS) as readers:
         documents = list(readers.map(read_verdict, files))
     return {name: each for name, each in zip(names, documents, strict=True) if each is not None}

@@ -24,9 +24,11 @@ from trueserve.transforms.runs.published_runs import (
     read_verdict,
     run_names,
     run_of,
+    runs_of_series,
 )
 from trueserve.transforms.runs.run_ids import RUNS, VERDICT
 from trueserve.transforms.runs.run_order import sorted_runs
+from trueserve.transforms.runs.series import names_before, series_of
 
 AUTO = "auto"
 #: Of the runs under an output folder no more than the newest are looked at, and so many windows kept.
@@ -65,8 +67,24 @@ def find(requested: str, output: str, window: Window, contract: Json | None) -> 
         raise UsageError(f"--previous: {error}") from error
 
 
+def _latest_in_series(output: str, window: Window, contract: Json | None) -> PreviousRuns:
+    """What `auto` means for a window of a series: of the windows before it, the run that stands of each."""
+    all_names, runs_read = names_before(output, window.start), list[PublishedRun]()
+    names, chosen = all_names[:MOST_RUNS], PreviousRuns()
+    for at in range(0, len(names), _AT_A_TIME):
+        runs = runs_of_series(output, names[at : at + _AT_A_TIME])
+        runs_read += [run for run in runs if run is not None]
+        chosen = choose(runs_read, window, identity(contract))
+        if _is_complete(chosen, window):
+            break
+    left_out = len(all_names) - len(names) if chosen.previous is None else 0
+    return dataclasses.replace(chosen, left_out=left_out)
+
+
 def _latest(output: str, window: Window, contract: Json | None) -> PreviousRuns:
     """What `auto` means."""
+    if (series := series_of(output)) is not None:
+        return _latest_in_series(series[0], window, contract)
     runs_read: list[PublishedRun] = []
     all_names, standing = run_names(output), current_run(output)
     last = standing.name if standing else None

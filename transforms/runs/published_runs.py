@@ -21,6 +21,7 @@ from trueserve.transforms.files import paths
 from trueserve.transforms.files.file_systems import explained
 from trueserve.transforms.runs import window_summary
 from trueserve.transforms.runs.run_ids import ATTEMPT, RUNS, VERDICT, attempt_of
+from trueserve.transforms.runs.series import WINDOWS
 from trueserve.transforms.runs.window_summary import WindowSummary
 from trueserve.transforms.verdict.feature_stats import Statistics
 from trueserve.transforms.verdict.incidents import recorded
@@ -158,6 +159,13 @@ def current_run(output: str) -> PublishedRun | None:
     if document is None or name is None:
         return None
     return run_of(paths.join(output, RUNS, name), name, document)
+
+
+def runs_of_series(output: str, names: Sequence[str]) -> list[PublishedRun | None]:
+    """The run that stands of each window of a series; None where there is none that examined it."""
+    folders = [paths.join(output, WINDOWS, name) for name in names]
+    with ThreadPoolExecutor(_READERS) as readers:
+        return list(readers.map(current_run, folders))
 
 
 def read_verdict(path: str) -> Json | None:

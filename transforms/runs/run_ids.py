@@ -56,6 +56,14 @@ def is_of(run_id: str, attempt: str) -> bool:
     return re.fullmatch(rf"{re.escape(run_id)}-[0-9a-f]{{12}}", attempt) is not None
 
 
+def time_of(name: str) -> dt.datetime | None:
+    """When a run began, as the name of its attempt says; None where it does not."""
+    try:
+        return dt.datetime.strptime(name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
+
+
 def attempt_of(verdict: Mapping[str, Any] | None) -> str | None:
     """The attempt whose files a verdict names; None without one."""
     artifacts = verdict.get("artifacts") if verdict is not None else None

@@ -13,9 +13,8 @@ from trueserve.pipelines import cli
 from trueserve.pipelines.flags.commands import COMMANDS
 from trueserve.transforms.core.errors import UsageError
 
-#: Commands that are no jobs: they read what jobs have published.
-READERS = {"explain", "history"}
-MODULES = sorted(COMMANDS.keys() - READERS)
+#: The commands that are modules of `trueserve.pipelines` itself, as jobs are.
+MODULES = sorted(name for name, command in COMMANDS.items() if not command.folder)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,8 @@ def _link(window: WindowOfRun) -> Markup:
         return Markup('<a href="report.html">{}</a>').format(label)
     if not (folder := window.run.folder):
         return label
-    return Markup('<a href="runs/{}/report.html">{}</a>').format(folder, label)
+    parent = "windows" if window.run.in_series else "runs"
+    return Markup('<a href="{}/{}/report.html">{}</a>').format(parent, folder, label)
 
 
 def _incidents(incidents: Sequence[Json]) -> Markup:

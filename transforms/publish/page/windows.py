@@ -20,7 +20,9 @@ from trueserve.transforms.publish.page.tables import Json
 MOST_WINDOWS = 90
 _EXAMINED = ("ok", "skew")
 _MOST_RATIO, _LEAST_P = 1e9, 0.005
-_RUN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}")
+_RUN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}(/failed)?")
+# A window of a series has the name of its start and its length; a run begins with its own time.
+_WINDOW = re.compile(r"[0-9-]{10}T[0-9]+Z_P")
 
 #: What a cell says, as letters for the script and classes for the style sheet.
 UNKNOWN, QUIET, NEAR, OVER = "x", "z", "w", "h"
@@ -28,7 +30,10 @@ LEVEL_OF = {"error": OVER, "warning": NEAR}
 
 
 class PastRun(NamedTuple):
-    """A run's verdict.json, and the name of its folder below `runs`; empty for the run that is published."""
+    """A run's verdict.json, and the name of its folder below `runs`; empty for the run that is published.
+
+    In a series it is that of the window's folder below `windows`.
+    """
 
     document: Json
     name: str = ""
@@ -37,6 +42,11 @@ class PastRun(NamedTuple):
     def folder(self) -> str:
         """The name, if it is one that can stand in a link."""
         return self.name if _RUN.fullmatch(self.name) else ""
+
+    @property
+    def in_series(self) -> bool:
+        """Whether the folder is that of a window."""
+        return _WINDOW.match(self.name) is not None
 
 
 class Measure(NamedTuple):

@@ -1,0 +1,66 @@
+"""One window of a series: judged, its folder left tidy, and what follows its verdict done."""
+
+from __future__ import annotations
+
+from trueserve.pipelines import validate
+from trueserve.pipelines.config.model_config import ModelConfig
+from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.nightly.after import after_window
+from trueserve.transforms.files.file_systems import is_local
+from trueserve.transforms.files.windows import Span
+from trueserve.transforms.runs import completeness, series, window_folder
+from trueserve.transforms.runs.series import Standing
+
+_JUDGED = ("ok", "skew")
+
+
+def run_window(
+    config: ModelConfig,
+    span: Span,
+    console: Console,
+    *,
+    judge_incomplete: bool = False,
+    dry_run: bool = False,
+    with_index: bool = True,
+) -> int:
+    """Publishes the verdict of a window and does what follows it; gives the verdict's exit code.
+
+    Raises:
+      UsageError: before anything is read or published.
+      InputError: nothing was published, or what follows a verdict could not be done.
+    """
+    options = config.validate_options(span, dry_run=dry_run)
+    share = config.window.complete_share
+    usual = None
+    if share and not judge_incomplete:
+        usual = completeness.usual(config.output, span, config.window.zone, share)
+    code = validate.run(options, console, usual)
+    if not dry_run:
+        finish(config, config.folder(span), with_index=with_index)
+    return code
+
+
+def finish(config: ModelConfig, folder: str, *, with_index: bool = True) -> Standing | None:
+    """Does all that is left to do for the verdict of a window: of a run that was killed, too.
+
+    Gives what stands, None where nothing does.
+    """
+    stands = window_folder.tidy(folder)
+    if stands is not None:
+        after_window(config, config.output, stands.document, with_index=with_index)
+        window_folder.settle(folder, stands)
+    return stands
+
+
+def mend(config: ModelConfig, folder: str, stands: Standing) -> None:
+    """The same for a window that is not run again: little where nothing is left to do."""
+    if not window_folder.is_settled(folder, stands):
+        finish(config, folder, with_index=False)
+    elif is_local(folder):
+        window_folder.tidy(folder)
+
+
+def judged(folder: str) -> Standing | None:
+    """What stands of a window, if it was examined: then it is not missing."""
+    stands = series.standing(folder)
+    return stands if stands is not None and stands.root == folder and stands.outcome in _JUDGED else None
