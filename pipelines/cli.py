@@ -42,6 +42,15 @@ def entry_point(argv: Sequence[str] | None = None) -> NoReturn:
     os._exit(code)
 
 
+def start_if_main(module: str, command: str) -> None:
+    """For the top of a job's module, before its imports: `python -m` runs the command of that name.
+
+    So help answers at once, and nothing of the job belongs to `__main__`, which a worker does not have.
+    """
+    if module == "__main__":
+        entry_point([command, *sys.argv[1:]])
+
+
 def flags_only(argv: Sequence[str]) -> list[str]:
     """A command line for `entry_point`, of flags alone: `--job` names the command, without it `validate`.
 

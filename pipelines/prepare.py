@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from trueserve.pipelines import cli
 
-if __name__ == "__main__":  # `python -m`: before anything heavy, and never as `__main__` on a worker
-    cli.entry_point(["prepare", *sys.argv[1:]])
+cli.start_if_main(__name__, "prepare")
 
 import contextlib
 from collections import Counter
