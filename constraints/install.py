@@ -28,6 +28,7 @@ from constraints.choose import (
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = ".installed"
+TO_RUN = ("runtime", "aws")
 
 
 class WrongFileError(Exception):
@@ -37,9 +38,10 @@ class WrongFileError(Exception):
 def main(argv: list[str]) -> int:
     """Installs; 2 with one line on stderr where the machine cannot, 3 where a hash differs, or pip's code."""
     parsed = _parser().parse_args(argv)
-    venv = ROOT / ".venv"
+    venv = Path(parsed.into) if parsed.into else ROOT / ".venv"
+    step = install_to_run if parsed.into else install
     try:
-        install(venv, *choose(candidates(parsed.python or None, venv), parsed.stack or None))
+        step(venv, *choose(candidates(parsed.python or None, venv), parsed.stack or None))
     except NoStackError as error:
         print(f"trueserve: {error}", file=sys.stderr)
         return 2
@@ -72,6 +74,18 @@ def install(venv: Path, facts: Facts, stack: Stack) -> None:
     install_pins(venv, stack, lines)
     _pip(venv, stack, "--no-index", "-e", str(ROOT))
     (venv / STAMP).write_text(f"{stack.name}\n", encoding="utf-8")
+
+
+def install_to_run(venv: Path, facts: Facts, stack: Stack) -> None:
+    """Fills an environment for running alone, as in an image: no tests, and no link to this checkout.
+
+    Raises as `install`.
+    """
+    print(f"Installing {stack.name} into {venv}. Python: {facts}", flush=True)
+    subprocess.run([facts.executable, "-m", "venv", "--clear", str(venv)], check=True)
+    install_pins(venv, stack, locked_pins(stack, ("build",)))
+    install_pins(venv, stack, installable(stack, facts, TO_RUN))
+    _pip(venv, stack, "--no-index", str(ROOT))
 
 
 def _usable(venv: Path, facts: Facts) -> bool:
@@ -119,6 +133,7 @@ def _wrong_file(stderr: str, stack: Stack) -> str | None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m constraints.install", description=__doc__)
     parser.add_argument("--python", help="the interpreter to use; default: the first on PATH that fits")
+    parser.add_argument("--into", help="a folder for what runs the command alone, in place of .venv")
     parser.add_argument("--stack", help="tfdv-1.16 or tfdv-1.21; default: the newest that fits")
     return parser
 

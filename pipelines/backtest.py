@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from trueserve.pipelines import cli
+
+cli.start_if_main(__name__, "backtest")
+
 import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence

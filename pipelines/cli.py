@@ -10,8 +10,8 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
 from trueserve.pipelines import __version__
 from trueserve.pipelines.beam import failures
@@ -24,13 +24,15 @@ from trueserve.transforms.core.first_import import import_once
 from trueserve.transforms.publish import formatting
 
 _MAX_ERROR_LENGTH = 4000
+_JOB, _DEFAULT_JOB = "--job", "validate"
 _IGNORED_WARNINGS = (FutureWarning, DeprecationWarning)
 
 
-def entry_point() -> None:
+def entry_point(argv: Sequence[str] | None = None) -> NoReturn:
+    """Runs one command and ends the process with its exit code; without `argv` that of the command line."""
     streams.open_missing()
     try:
-        argv = sys.argv[1:]
+        argv = sys.argv[1:] if argv is None else argv
         code = supervisor.run(argv, main) if _runs_a_command(argv) else main(argv)
     except SystemExit as stop:  # argparse has shown help, or the version
         code = int(stop.code or 0)
@@ -38,6 +40,51 @@ def entry_point() -> None:
         streams.Guarded(stream).flush()
     # TensorFlow's finalisers fail, at length and without harm, in an interpreter that is shutting down.
     os._exit(code)
+
+
+def start_if_main(module: str, command: str) -> None:
+    """For the top of a job's module, before its imports: `python -m` runs the command of that name.
+
+    So help answers at once, and nothing of the job belongs to `__main__`, which a worker does not have.
+    """
+    if module == "__main__":
+        entry_point([command, *sys.argv[1:]])
+
+
+def flags_only(argv: Sequence[str]) -> list[str]:
+    """A command line for `entry_point`, of flags alone: `--job` names the command, without it `validate`.
+
+    For what starts a program with flags and nothing else, such as a Flex Template of Dataflow. That gives a
+    flag without a value one, too: `--flag=true` is the flag, and `--flag=false` is none.
+
+    Raises:
+      UsageError: `--job` has no value, or comes twice.
+    """
+    job, others = None, list[str]()
+    remaining = iter(argv)
+    for word in remaining:
+        name, equals, value = word.partition("=")
+        if name != _JOB:
+            others.append(word)
+            continue
+        value = value if equals else next(remaining, "")
+        if job is not None or not value or value.startswith("-"):
+            raise UsageError(f"{_JOB}: expected one command: {_command_names()}")
+        job = value
+    job = job or _DEFAULT_JOB
+    return [job, *_switched(job, others)]
+
+
+def _switched(job: str, argv: Iterable[str]) -> Iterator[str]:
+    """The flags, of which those that take no value have none."""
+    flags = COMMANDS[job].flags if job in COMMANDS else []
+    switches = {flag.name for flag in flags if flag.settings.get("action") == "store_true"}
+    for word in argv:
+        name, _, value = word.partition("=")
+        if name not in switches or value.lower() not in ("true", "false"):
+            yield word
+        elif value.lower() == "true":
+            yield name
 
 
 def _runs_a_command(argv: Sequence[str]) -> bool:

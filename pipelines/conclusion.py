@@ -52,6 +52,21 @@ def finish(run: PublishingRun, console: Console, run_job: Callable[[], None]) ->
     return _report_committed(run, console)
 
 
+def submit(run: PublishingRun, console: Console, run_job: Callable[[], None]) -> int:
+    """Writes the graph of a run that somebody else starts; 0, or the exit code of the verdict `failed`.
+
+    Raises:
+      InputError: the graph could not be written, and not even `failed` was published.
+    """
+    try:
+        run_job()
+    except InputError as error:
+        _publish_failure(run, error)
+        return _report_committed(run, console)
+    console.step(f"the graph is written; the job that runs it publishes below {run.output}")
+    return 0
+
+
 def _publish_failure(run: PublishingRun, error: TrueserveError) -> None:
     """Publishes `failed` from here, where the graph could not: there was no input, or the job died.
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from trueserve.pipelines import cli
+
+cli.start_if_main(__name__, "join")
+
 import dataclasses
 import json
 from collections.abc import Mapping

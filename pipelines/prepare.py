@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from trueserve.pipelines import cli
+
+cli.start_if_main(__name__, "prepare")
+
 import contextlib
 from collections import Counter
 from typing import Any

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from trueserve.pipelines import cli
+
+cli.start_if_main(__name__, "validate")
+
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
@@ -61,7 +65,9 @@ def run(options: ValidateOptions, console: Console, usual: Usual | None = None) 
     Raises:
       UsageError: before anything is read or published.
     """
-    beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
+    beam_flags = beam_options.beam_options(
+        options.beam_args, options.shared_filesystem, is_one_graph=not options.drop_repeated
+    )
     _check_paths(options, beam_flags)
     console.step(f"reading the training side: {options.baseline or options.statistics}")
     plan = make_plan(options)
@@ -76,12 +82,10 @@ def run(options: ValidateOptions, console: Console, usual: Usual | None = None) 
             of_rows = without_repeated(plan, job, files, console) if options.drop_repeated else plan
             _run_job(of_rows, job, files, console)
 
+    publishing = PublishingRun(options.output, options.logs, plan.run_id, plan.run_settings, options.verbose)
+    finish = conclusion.submit if beam_options.is_template(beam_flags) else conclusion.finish
     with dead_runs.publishing(options.output, plan.run_id):
-        return conclusion.finish(
-            PublishingRun(options.output, options.logs, plan.run_id, plan.run_settings, options.verbose),
-            console,
-            run_job,
-        )
+        return finish(publishing, console, run_job)
 
 
 def build(root: Any, plan: ComparisonPlan, files: Sequence[FileSize], heartbeats: str | None) -> Any:

@@ -56,6 +56,8 @@ class BeamJob:
           total_bytes: of all files.
           num_reads: how often each file is read; what is shown is how far the mean of the reads is.
 
+        A template is only written: its result has nothing to say.
+
         Raises:
           InputError: the job failed; the message is one line and names a file with the traceback.
         """
@@ -73,6 +75,8 @@ class BeamJob:
                 supervisor.mark_submitted()
             # A local runner comes back when all is done, a remote one at once.
             result = pipeline.run()
+            if beam_options.is_template(self._flags):
+                return result
             dataflow.make_calls_exclusive(result)
             if (job_id := dataflow.job_id(result)) is not None:
                 # The line that Airflow's operators read the id from.

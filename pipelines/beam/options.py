@@ -67,14 +67,18 @@ class SharedFilesystemOption(PipelineOptions):
         parser.add_argument(SHARED_FILESYSTEM.name, **SHARED_FILESYSTEM.settings)
 
 
-def beam_options(beam_args: Sequence[str], shared_filesystem: bool = False) -> PipelineOptions:
+def beam_options(
+    beam_args: Sequence[str], shared_filesystem: bool = False, *, is_one_graph: bool = False
+) -> PipelineOptions:
     """Beam's options from the flags that are not ours.
 
     Args:
       shared_filesystem: whether workers on other machines see the same paths.
+      is_one_graph: whether the job is all in one graph, which somebody else can run later.
 
     Raises:
-      UsageError: a flag that Beam does not know either, or values that Beam refuses, in Beam's words.
+      UsageError: a flag that Beam does not know either, or values that Beam refuses, in Beam's words; a
+        template of more than one graph.
     """
     _load_runner(beam_args)
     try:
@@ -87,6 +91,10 @@ def beam_options(beam_args: Sequence[str], shared_filesystem: bool = False) -> P
     _choose_runner(options)
     _validate(options)
     _forget_job_server(options)
+    if is_template(options) and not is_one_graph:
+        raise UsageError(
+            "--template_location: expected a job that is one graph, which validate without --drop_repeated is"
+        )
     # A baseline on an object store is read before there is a pipeline, which would say so.
     FileSystems.set_options(options)
     return options
@@ -122,6 +130,12 @@ def temp_location(options: PipelineOptions) -> str | None:
             f"reach, such as gs://BUCKET/tmp{_HINT}, got {location!r}"
         )
     return location
+
+
+def is_template(options: PipelineOptions) -> bool:
+    """Whether the graph is only written, for Dataflow to run it later, as for a Flex Template."""
+    on_dataflow = (options.view_as(StandardOptions).runner or "").endswith("DataflowRunner")
+    return on_dataflow and options.view_as(GoogleCloudOptions).template_location is not None
 
 
 def check_reachable(options: PipelineOptions, **paths: str | None) -> None:

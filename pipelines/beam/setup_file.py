@@ -9,10 +9,13 @@ from pathlib import Path
 
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
+from trueserve.pipelines.beam import options as beam_options
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files.file_systems import reason
 
 _GIT = ".git"
+# The workers' image has all packages. A template's launcher gives `--setup_file` all the same.
+_IN_IMAGE = "container"
 
 
 def in_copy(options: PipelineOptions, folder: str) -> PipelineOptions:
@@ -21,9 +24,12 @@ def in_copy(options: PipelineOptions, folder: str) -> PipelineOptions:
     Raises:
       InputError: the folder cannot be copied.
     """
-    setup_file = options.view_as(SetupOptions).setup_file
+    setup = options.view_as(SetupOptions)
+    setup_file = setup.setup_file
     if setup_file is None:
         return options
+    if beam_options.is_template(options) and setup.sdk_location == _IN_IMAGE:
+        return _without(options)
     source = Path(setup_file).resolve()
     target = Path(folder) / "setup" / source.parent.name
     try:
@@ -34,6 +40,13 @@ def in_copy(options: PipelineOptions, folder: str) -> PipelineOptions:
         raise InputError(f"--setup_file: cannot copy {source.parent}: {reason(error)}") from error
     options = copy.deepcopy(options)
     options.view_as(SetupOptions).setup_file = str(target / source.name)
+    return options
+
+
+def _without(options: PipelineOptions) -> PipelineOptions:
+    """Workers would install at their start what their image has."""
+    options = copy.deepcopy(options)
+    options.view_as(SetupOptions).setup_file = None
     return options
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from trueserve.pipelines.flags import backtest, check, export, join, prepare, validate, warm_up
 from trueserve.pipelines.flags.nightly import backfill, config, gate, init, prune, run
-from trueserve.pipelines.flags.published import alerts, explain
+from trueserve.pipelines.flags.published import alerts, explain, history
 
 EXIT_CODES_HELP = """exit codes:
   0  no skew (validate, run, backfill, gate), no difference (check, join), or done
-     (prepare, adopt, export, backtest, explain, alerts, warm_up, prune, init,
-     config)
+     (prepare, adopt, export, backtest, explain, history, alerts, warm_up, prune,
+     init, config)
   1  skew (validate, run, backfill, gate), a difference (check, join, adopt
      --model), or something that had to be compiled (warm_up --check)
   2  wrong usage or configuration; nothing was published
@@ -30,6 +30,7 @@ COMMANDS = {
         backtest.COMMAND,
         join.COMMAND,
         explain.COMMAND,
+        history.COMMAND,
         alerts.COMMAND,
         warm_up.COMMAND,
         run.COMMAND,
@@ -61,6 +62,8 @@ OVERVIEW = f"""Is what we serve true to what we trained?
   trueserve join       training examples and logged requests with the same key,
                        compared feature by feature
   trueserve explain    one incident of a verdict with all its evidence
+  trueserve history    all windows of an output folder as one long table: text, CSV,
+                       JSON or Parquet
   trueserve alerts     what follows from verdicts, to people and pagers
   trueserve warm_up    compiles what the first run would compile, for an image
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,47 @@ def test_validate_gives_the_same_verdict(
     assert moved["artifacts"].keys() == at_home["artifacts"].keys()
     assert {**moved, "artifacts": {}} == {**at_home, "artifacts": {}}
     assert [name for name in google.objects if name.startswith("tmp/")] == []
+
+
+def test_a_flex_template_writes_the_graph_and_the_job_that_runs_it_publishes(
+    google: Cloud, home: Home, skewed_here: Path, tmp_path: Path
+) -> None:
+    """As there: `main.py` gets flags alone, Beam writes the job, and Dataflow's service starts it."""
+    logs, job_object = google.upload(Path(home.skewed).parent, "logs"), "staging/launches/1/job_object"
+    flags = ["--job=validate", BASELINE, f"--logs={logs}/*", f"--output=gs://{BUCKET}/skew"]
+    flags += [*dataflow_jobs.flags(google), *CONTAINER, f"--template_location=gs://{BUCKET}/{job_object}"]
+    flags += [f"--setup_file={ROOT / 'setup.py'}", "--keep_payloads=false"]
+    command = [sys.executable, str(ROOT / "main.py"), *flags]
+    launched = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (launched.returncode, launched.stderr) == (0, "")
+    assert f"the job that runs it publishes below gs://{BUCKET}/skew" in launched.stdout
+    assert google.jobs == []
+    assert [name for name in google.objects if name.startswith("skew/")] == []
+    job = json.loads(google.objects[job_object])
+    [pool] = job["environment"]["workerPools"]
+    assert "workflow.tar.gz" not in [package["name"] for package in pool["packages"]]
+    dataflow_jobs.workers(google, tmp_path / "worker")(job)
+    verdict = json.loads(google.objects["skew/verdict.json"])
+    assert verdict["findings"] == json.loads((skewed_here / "verdict.json").read_text())["findings"]
+
+
+def test_a_template_of_no_input_publishes_that_it_failed(
+    google: Cloud, tmp_path: Path, capsys: Capture
+) -> None:
+    flags = [BASELINE, f"--logs=gs://{BUCKET}/none/*", f"--output=gs://{BUCKET}/skew"]
+    flags += [*dataflow_jobs.flags(google), *CONTAINER, f"--template_location=gs://{BUCKET}/staging/job"]
+    assert e2e.run(capsys, "validate", *flags).code == 3
+    assert json.loads(google.objects["skew/failed/verdict.json"])["exit_code"] == 3
+
+
+@pytest.mark.parametrize("command", ["validate", "backtest"])
+def test_a_template_is_one_graph(command: str, google: Cloud, capsys: Capture) -> None:
+    flags = [BASELINE, f"--logs=gs://{BUCKET}/logs/*", f"--output=gs://{BUCKET}/out"]
+    flags += ["--drop_repeated"] if command == "validate" else [*backtest.SPAN]
+    flags += [*dataflow_jobs.flags(google), *CONTAINER, f"--template_location=gs://{BUCKET}/staging/job"]
+    run = e2e.run(capsys, command, *flags)
+    assert run.code == 2
+    assert "--template_location: expected a job that is one graph" in e2e.one_error(run)
 
 
 def test_backtest_gives_the_same_limits(

@@ -140,7 +140,7 @@ LAYERS = (
     ("transforms/branches/", "transforms/metrics/"),
     ("transforms/alerts/",),
     ("transforms/publish/",),
-    ("transforms/drift/",),
+    ("transforms/drift/", "transforms/history/"),
     ("transforms/runs/",),
     ("transforms/reference/", "transforms/backtesting/"),
     ("transforms/verdict/", "transforms/serving/"),
@@ -232,7 +232,7 @@ def test_command_line_imports_nothing_heavy_at_the_top() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "prepare", "adopt", "export", "validate", "join", "check", "backtest"]
+    "command", ["", "prepare", "adopt", "export", "validate", "join", "check", "backtest", "history"]
 )
 def test_help_loads_nothing_heavy(command: str) -> None:
     code = (

@@ -1,0 +1,1 @@
+"""All windows of an output folder as one long table, made of their published verdicts."""
