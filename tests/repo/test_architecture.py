@@ -131,7 +131,7 @@ def test_the_scan_sees_what_it_must() -> None:
 # `*` are the modules of a folder, without those in folders below.
 LAYERS = (
     ("pipelines/*", "pipelines/published/"),
-    ("pipelines/baseline/",),
+    ("pipelines/baseline/", "pipelines/labels/"),
     ("pipelines/beam/",),
     ("pipelines/flags/",),
     ("pipelines/display/",),
@@ -142,8 +142,8 @@ LAYERS = (
     ("transforms/drift/",),
     ("transforms/runs/",),
     ("transforms/reference/", "transforms/backtesting/"),
-    ("transforms/verdict/", "transforms/serving/"),
-    ("transforms/baseline/", "transforms/joining/", "transforms/performance/", "transforms/predictions/"),
+    ("transforms/verdict/", "transforms/serving/", "transforms/joining/"),
+    ("transforms/baseline/", "transforms/performance/", "transforms/predictions/"),
     ("transforms/replay/",),
     ("transforms/graph/", "transforms/logs/", "transforms/summaries/"),
     ("transforms/columnar/",),

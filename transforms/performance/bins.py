@@ -137,7 +137,8 @@ def score_bins(task: Task, edges: Array, scores: Array) -> ScoreBins:
     """The rows of some finite scores, float64 [rows]."""
     at = bin_numbers(edges, scores)
     columns = [np.ones(len(scores)), scores, scores**2, *_logs(task, scores)]
-    return ScoreBins(*(np.bincount(at, column, len(edges) + 1) for column in columns))
+    rows, score, square, log, log_rest = (np.bincount(at, column, len(edges) + 1) for column in columns)
+    return ScoreBins(rows, score, square, log, log_rest)
 
 
 def label_bins(task: Task, edges: Array, scores: Array, labels: Array) -> LabelBins:
@@ -145,7 +146,9 @@ def label_bins(task: Task, edges: Array, scores: Array, labels: Array) -> LabelB
     at, errors = bin_numbers(edges, scores), np.abs(labels - scores)
     log, log_rest = _logs(task, scores)
     columns = [labels, errors, errors**2, errors**4, labels * log, (1 - labels) * log_rest]
-    return LabelBins(*(np.bincount(at, column, len(edges) + 1) for column in columns))
+    sums = (np.bincount(at, column, len(edges) + 1) for column in columns)
+    positives, absolute, squared, fourth, log_positives, log_negatives = sums
+    return LabelBins(positives, absolute, squared, fourth, log_positives, log_negatives)
 
 
 def bin_numbers(edges: Array, scores: Array) -> Array:

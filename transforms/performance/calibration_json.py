@@ -17,15 +17,16 @@ def to_json(calibration: Calibration) -> Json:
     return {
         "task": calibration.task.value,
         "edges": calibration.edges.tolist(),
-        "scores": _lists(calibration.scores),
-        "labels": _lists(calibration.labels),
+        "scores": lists_of(calibration.scores),
+        "labels": lists_of(calibration.labels),
         "class_edges": [edges.tolist() for edges in calibration.class_edges],
         "together": {name: list(sums) for name, sums in calibration.together.items()},
     }
 
 
-def _lists(bins: ScoreBins | LabelBins) -> Json:
-    of_classes = {"classes": [_lists(part) for part in bins.classes]} if bins.classes else {}
+def lists_of(bins: ScoreBins | LabelBins) -> Json:
+    """Lists of numbers by name, those of classes among them."""
+    of_classes = {"classes": [lists_of(part) for part in bins.classes]} if bins.classes else {}
     return {name: array.tolist() for name, array in arrays_of(bins).items()} | of_classes
 
 
@@ -44,12 +45,12 @@ def of_json(values: Mapping[str, Any]) -> Calibration:
 
 
 def _read(values: Mapping[str, Any]) -> Calibration:
-    scores = _score_bins(values["scores"])
+    scores = score_bins_of(values["scores"])
     return Calibration(
         Task(values["task"]),
         np.array(values["edges"], np.float64),
         scores,
-        _label_bins(values["labels"], scores),
+        label_bins_of(values["labels"], scores),
         tuple(np.array(edges, np.float64) for edges in values.get("class_edges", [])),
         {str(name): _pair(sums) for name, sums in values.get("together", {}).items()},
     )
@@ -62,14 +63,16 @@ def _pair(sums: Any) -> tuple[float, float]:
     return joint, apart
 
 
-def _score_bins(values: Mapping[str, Any]) -> ScoreBins:
-    classes = tuple(_score_bins(part) for part in values.get("classes", ()))
+def score_bins_of(values: Mapping[str, Any]) -> ScoreBins:
+    """Of `lists_of`."""
+    classes = tuple(score_bins_of(part) for part in values.get("classes", ()))
     return ScoreBins(**_arrays(values), classes=classes)
 
 
-def _label_bins(values: Mapping[str, Any], scores: ScoreBins) -> LabelBins:
+def label_bins_of(values: Mapping[str, Any], scores: ScoreBins) -> LabelBins:
+    """Of `lists_of`, or as format 1 had it, beside the scores of the same rows."""
     parts = zip(values.get("classes", ()), scores.classes, strict=True)
-    classes = tuple(_label_bins(part, of_class) for part, of_class in parts)
+    classes = tuple(label_bins_of(part, of_class) for part, of_class in parts)
     arrays = _arrays(values)
     if "log_positives" not in arrays:
         arrays |= _as_by_bins(arrays["positives"], scores)

@@ -9,6 +9,9 @@ import numpy as np
 from trueserve.transforms.performance.bins import Array, Calibration, LabelBins, ScoreBins, Task
 from trueserve.transforms.performance.rates import Rates, of_evaluation
 
+#: Fewer drawings than this share that have a value of a metric say nothing of its interval.
+_LEAST_DEFINED = 0.9
+
 
 def rates(random: np.random.Generator, calibration: Calibration, drawings: int) -> Rates:
     """What the rates of evaluation bins may be: Beta under Jeffreys' prior; mean losses by a normal."""
@@ -89,3 +92,12 @@ def _spreads(calibration: Calibration) -> tuple[Array, Array]:
     variances = (square - mean**2, fourth - square**2)
     absolute, squared = (np.sqrt(np.maximum(variance, 0)) for variance in variances)
     return absolute, squared
+
+
+def deviation(calibration: Calibration, name: str, values: Array) -> float:
+    """That of drawings of a metric; NaN where too many of them leave it undefined."""
+    finite = values[np.isfinite(values)]
+    if len(finite) < _LEAST_DEFINED * len(values):
+        return float("nan")
+    joint, apart = calibration.together.get(name, (1.0, 1.0))
+    return float(finite.std()) * float(np.sqrt(joint / apart) if apart > 0 else 1.0)

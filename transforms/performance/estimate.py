@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 
 from trueserve.transforms.performance import draws
-from trueserve.transforms.performance.bins import Array, Calibration, ScoreBins
+from trueserve.transforms.performance.bins import Calibration, ScoreBins
 from trueserve.transforms.performance.metrics import AT_MOST_1, MORE_IS_BETTER, at_export, defined, metrics
 from trueserve.transforms.performance.rates import at_window, of_evaluation
 
@@ -22,10 +22,8 @@ CANNOT_SEE = (
     "concept shift: labels that changed for rows that look the same",
     "a fault that makes the predictions confidently wrong",
 )
-_DRAWINGS = 400
-_SEED = 17
-#: Less drawings than this share that have a value of a metric tell nothing of its interval.
-_LEAST_DEFINED = 0.9
+DRAWINGS = 400
+SEED = 17
 _Z = 1.959964  # 95 %, both sides
 
 
@@ -66,13 +64,18 @@ def estimate(calibration: Calibration, window: ScoreBins, design_effect: float =
     spreads, harms = _spreads(calibration, window, design_effect)
     return {
         # What bins miss of the evaluation rows, they miss of the window's.
-        name: _estimate(name, defined(now[name] - by_bins[name]), before[name], spreads[name], harms[name])
+        name: of_change(name, defined(now[name] - by_bins[name]), before[name], spreads[name], harms[name])
         for name in now
     }
 
 
-def _estimate(name: str, change: float | None, before: float | None, spread: float, harm: float) -> Estimate:
-    """Of the change to the evaluation rows, and the deviations of the metric and of the change."""
+def of_change(name: str, change: float | None, before: float | None, spread: float, harm: float) -> Estimate:
+    """An estimate of the change to the evaluation rows.
+
+    Args:
+      before: the metric of these.
+      spread, harm: the deviations of the metric, and of the change.
+    """
     if change is None or before is None:
         return Estimate(None, None, None, before, None, None)
     value, loss = before + change, -change if name in MORE_IS_BETTER else change
@@ -90,25 +93,16 @@ def _spreads(
     A window's scores are known, so its metrics vary by what its labels happen to be, and by what the rates
     may be. A difference varies by the rows on both sides, too: others might have come.
     """
-    random, task, edges = np.random.default_rng(_SEED), calibration.task, calibration.edges
-    rates = draws.rates(random, calibration, _DRAWINGS)
+    random, task, edges = np.random.default_rng(SEED), calibration.task, calibration.edges
+    rates = draws.rates(random, calibration, DRAWINGS)
     expected = at_window(calibration, rates, window)
     labels = draws.labels(random, calibration, expected, window, design_effect)
     now = metrics(task, edges, window, labels)
-    others = draws.rows(random, window, design_effect, _DRAWINGS)
-    evaluation = draws.rows(random, calibration.scores, 1.0, _DRAWINGS)
+    others = draws.rows(random, window, design_effect, DRAWINGS)
+    evaluation = draws.rows(random, calibration.scores, 1.0, DRAWINGS)
     then = metrics(task, edges, evaluation, rates)
     by_rows = metrics(task, edges, others, labels)
     return (
-        {name: _deviation(calibration, name, values) for name, values in now.items()},
-        {name: _deviation(calibration, name, values - then[name]) for name, values in by_rows.items()},
+        {name: draws.deviation(calibration, name, values) for name, values in now.items()},
+        {name: draws.deviation(calibration, name, values - then[name]) for name, values in by_rows.items()},
     )
-
-
-def _deviation(calibration: Calibration, name: str, values: Array) -> float:
-    """NaN where too many drawings leave the metric undefined."""
-    finite = values[np.isfinite(values)]
-    if len(finite) < _LEAST_DEFINED * len(values):
-        return float("nan")
-    joint, apart = calibration.together.get(name, (1.0, 1.0))
-    return float(finite.std()) * float(np.sqrt(joint / apart) if apart > 0 else 1.0)

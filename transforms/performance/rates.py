@@ -42,9 +42,11 @@ def of_evaluation(calibration: Calibration) -> Rates:
 
 def of_labels(scores: ScoreBins, labels: LabelBins, of_auc: tuple[int, ...]) -> Rates:
     """Those of rows whose labels are known."""
-    means = [_mean(scores, getattr(labels, name)) for name in ("positives", "absolute", "squared")]
+    sums = (labels.positives, labels.absolute, labels.squared)
+    positives, absolute, squared = (_mean(scores, array) for array in sums)
     classes = zip(scores.classes, labels.classes, strict=False)
-    return Rates(*means, classes=tuple(_mean(s, part.positives) for s, part in classes), averaged=of_auc)
+    of_classes = tuple(_mean(part, of_class.positives) for part, of_class in classes)
+    return Rates(positives, absolute, squared, of_classes, of_auc)
 
 
 def at_window(calibration: Calibration, rates: Rates, window: ScoreBins) -> Rates:

@@ -80,7 +80,7 @@ def of_bytes(data: bytes) -> PerformanceRecord:
         raise ValueError("no record of performance")
     positive = values.get("positive")
     if not isinstance(positive, str | None):
-        raise ValueError("no record of performance")
+        raise ValueError("no record of performance")  # noqa: TRY004 - as for other bytes that are none
     calibration = calibration_json.of_json(values.get("calibration") or {})
     if calibration.class_edges and len(calibration.class_edges) != width:
         raise ValueError("no record of performance")
