@@ -7,6 +7,7 @@ from trueserve.pipelines import cli
 cli.start_if_main(__name__, "join")
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +16,10 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from trueserve.pipelines import feature_limits
 from trueserve.pipelines.beam import options as beam_options
 from trueserve.pipelines.beam.job import BeamJob, new_job
-from trueserve.pipelines.display import estimate_table
+from trueserve.pipelines.display import estimate_table, performance_table
 from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.display.join_table import lines_of
 from trueserve.pipelines.estimate import steps
@@ -25,6 +27,8 @@ from trueserve.pipelines.estimate.inputs import BY_FILE, known_input, together
 from trueserve.pipelines.estimate.workload import Workload
 from trueserve.pipelines.flags.join import JoinOptions
 from trueserve.pipelines.flags.reading import text_form
+from trueserve.pipelines.labels import late_labels, true_performance
+from trueserve.pipelines.labels.late_labels import LateLabels
 from trueserve.transforms.baseline import layout, messages
 from trueserve.transforms.baseline.load import load_baseline
 from trueserve.transforms.core.batches import Window
@@ -35,6 +39,7 @@ from trueserve.transforms.files.file_systems import FileSize
 from trueserve.transforms.join_rows import JoinRows, WriteTypes, read_joined, read_types
 from trueserve.transforms.joining import expected, outcome, report
 from trueserve.transforms.joining.cells import FloatTolerance
+from trueserve.transforms.joining.late_labels import labels_alone, predictions
 from trueserve.transforms.joining.piece import Side
 from trueserve.transforms.joining.split import JoinSettings, partitions_for
 from trueserve.transforms.logs.detect import detect_examples, detect_log
@@ -43,7 +48,7 @@ from trueserve.transforms.logs.formats.format_names import Format
 from trueserve.transforms.read import ReadExamples, ReadRequests
 from trueserve.transforms.write_results import WriteReadSummary, read_summary
 
-JOIN = "join.json"
+JOIN, PERFORMANCE = "join.json", "performance.json"
 _NOT_SERVED = "requests do not have it, by the schema's environments"
 
 
@@ -53,12 +58,14 @@ class JoinPlan:
 
     Attributes:
       schema: what both sides are decoded to; None takes all types as they come.
+      late: what labels are held against; None where features are compared.
     """
 
     options: JoinOptions
     examples: tuple[FileSize, ...]
     requests: tuple[FileSize, ...]
     schema: schema_pb2.Schema | None
+    late: LateLabels | None = None
 
     @property
     def total_bytes(self) -> int:
@@ -75,6 +82,8 @@ class JoinPlan:
     @property
     def comparison(self) -> JoinSettings:
         options = self.options
+        if self.late is not None:
+            return JoinSettings(key=options.key, labelled=self.late.record)
         return JoinSettings(
             key=options.key,
             ignore=frozenset(self.not_compared),
@@ -88,27 +97,31 @@ class JoinPlan:
 def run(options: JoinOptions, console: Console) -> int:
     """Writes OUTPUT/join.json and returns the exit code that it says; `--dry_run` only checks.
 
+    With `--labels` it is OUTPUT/performance.json.
+
     Raises:
       UsageError: before anything is read.
       InputError: either side cannot be read, or the job failed; nothing is written.
     """
     beam_flags = beam_options.beam_options(options.beam_args, options.shared_filesystem)
     _check_paths(options, beam_flags)
+    late = late_labels.load(options, feature_limits.load_thresholds(options.thresholds, None))
+    options = options if late is None else late_labels.with_window(options, late)
     schema, options = _load_schema(options), _with_missing_values(options)
-    examples = tuple(globs.expand(options.examples))
+    examples = tuple(globs.expand(options.rows))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
     if options.dry_run:
-        console.lines(estimate_table.lines_of(_workload(JoinPlan(options, examples, requests, schema))))
+        console.lines(estimate_table.lines_of(_workload(JoinPlan(options, examples, requests, schema, late))))
         return 0
     with new_job(beam_flags, console) as job:
-        plan = JoinPlan(options, examples, requests, schema)
+        plan = JoinPlan(options, examples, requests, schema, late)
         plan = dataclasses.replace(plan, schema=_schema(plan, job))
         document = _join(plan, job)
-    path = paths.join(options.output, JOIN)
+    path = paths.join(options.output, JOIN if late is None else PERFORMANCE)
     documents.replace(path, (json.dumps(document, indent=1) + "\n").encode())
-    console.lines(lines_of(document))
+    console.lines(lines_of(document) if late is None else performance_table.lines_of(document))
     if document["result"] == report.NOT_EXAMINED:
-        console.error(report.why_nothing(document["counts"]))
+        console.error(report.why_nothing(document["counts"]) if late is None else document["why"])
     console.result("join", path)
     code: int = document["exit_code"]
     return code
@@ -117,11 +130,16 @@ def run(options: JoinOptions, console: Console) -> int:
 def build(root: Any, plan: JoinPlan, target: str, heartbeats: str | None) -> None:
     """The graph: both sides are read at once, meet by their keys, and leave what was found at `target`."""
     options = plan.options
-    examples = root | "ReadExamples" >> ReadExamples(
-        plan.examples, schema=plan.schema, progress=heartbeats, text=text_form(options)
-    )
+    reader = ReadExamples if plan.late is None else late_labels.read
+    examples = root | "ReadExamples" >> reader(plan.examples, plan.schema, heartbeats, text_form(options))
     settings = _request_settings(plan)
     requests = root | "ReadRequests" >> ReadRequests(plan.requests, settings, options.format, heartbeats)
+    if plan.late is not None:
+        of_model, key = plan.late, options.key
+        label = functools.partial(labels_alone, key=key, label=of_model.record.label)
+        examples = examples._replace(batches=examples.batches | "TakeLabels" >> beam.Map(label))
+        answers = functools.partial(predictions, key=key, outputs=of_model.outputs)
+        requests = requests._replace(batches=requests.batches | "TakePredictions" >> beam.Map(answers))
     partitions = partitions_for((*plan.examples, *plan.requests))
     inputs = {Side.EXAMPLES: examples, Side.REQUESTS: requests}
     _ = inputs | "JoinRows" >> JoinRows(plan.comparison, partitions, target)
@@ -136,6 +154,7 @@ def _request_settings(plan: JoinPlan) -> Settings:
         columns=options.columns,
         text=text_form(options),
         exclude=options.exclude,
+        responses=plan.late is not None,
     )
 
 
@@ -161,22 +180,33 @@ def _join(plan: JoinPlan, job: BeamJob) -> dict[str, Any]:
     job.run(pipeline, "joining examples and requests", plan.total_bytes)
     results = read_joined(target)
     for side, reading in results["reading"].items():
-        _check_reading(side, reading, plan.options.max_rejects)
+        _check_reading(_name(plan, side), reading, plan.options.max_rejects)
     _check_types(results)
+    if plan.late is not None:
+        return true_performance.document(results, _options_json(plan.options), plan.options, plan.late)
     return report.document(results, _options_json(plan.options), plan.not_compared)
+
+
+def _name(plan: JoinPlan, side: str) -> str:
+    return "labels" if plan.late is not None and side == "examples" else side
 
 
 def _schema(plan: JoinPlan, job: BeamJob) -> schema_pb2.Schema | None:
     """The schema to decode by; types that it lacks are looked for in the examples, which takes a reading."""
     options, schema = plan.options, plan.schema
     log_format = detect_log(plan.requests, options.format, _request_settings(plan).expected)
-    if schema is None and log_format is Format.TF_EXAMPLE:
+    if schema is None and log_format is Format.TF_EXAMPLE and plan.late is None:
         return None
     types = _find_types(plan, job) if expected.lacks_types(schema, options.key) else {}
+    if plan.late is not None:
+        known = {} if schema is None else expected_features(schema, serving=False).types
+        late_labels.check_label(plan.late, {**types, **known})
     return expected.joined_schema(schema, options.key, types)
 
 
 def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
+    if plan.late is not None and late_labels.are_json_lines(plan.examples):
+        return late_labels.json_types(plan.examples)
     pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
     read = pipeline | "ReadExamples" >> ReadExamples(
         plan.examples, progress=job.heartbeats, text=text_form(plan.options)
@@ -186,7 +216,7 @@ def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
     job.run(pipeline, "finding the types of features", sum(file.bytes for file in plan.examples))
     read_result = read_summary(f"{target}-reading")
     reading = outcome.reading_of([read_result.accounting, *read_result.rejects, *read_result.faults])
-    _check_reading("examples", reading, plan.options.max_rejects)
+    _check_reading(_name(plan, "examples"), reading, plan.options.max_rejects)
     return read_types(target)
 
 
@@ -208,8 +238,11 @@ def _check_paths(options: JoinOptions, beam_flags: PipelineOptions) -> None:
     beam_options.check_reachable(
         beam_flags,
         examples=options.examples,
+        labels=options.labels,
         logs=options.logs,
         baseline=options.baseline,
+        predictions=options.predictions,
+        verdict=options.verdict,
         output=options.output,
     )
     beam_options.temp_location(beam_flags)

@@ -8,7 +8,7 @@ import datetime as dt
 
 from trueserve.pipelines.flags import beam, path_checks, reading
 from trueserve.pipelines.flags.command import Command
-from trueserve.pipelines.flags.comparison import BASELINE
+from trueserve.pipelines.flags.comparison import BASELINE, THRESHOLDS
 from trueserve.pipelines.flags.flag import check_range, check_values, flag, parse_names
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.joining.key_parts import KeyPart, parse_key
@@ -23,17 +23,25 @@ EXAMPLE = """examples:
       --key=prediction_id=request_id --baseline=baseline --tolerance=1e-5 \\
       --output=joined
 
+  trueserve join --labels='labels/*.csv' --logs='logs/*' --key=trip_id \\
+      --predictions=served/1 --verdict=skew --output=truth
+
 Rows with the same key are compared feature by feature, as TFDV's
 DetectFeatureSkew does. The key is one or more features, separated by commas.
 `request_id` is the id that the log has for a request; NAME=request_id is for
 examples that hold it in the feature NAME. OUTPUT/join.json has the counts.
+
+With --labels, labels that came late meet the predictions that were logged:
+OUTPUT/performance.json has the true performance beside the estimate of
+--verdict, and says which estimates were right.
 """
 EXIT_CODES_HELP = """exit codes:
-  0  no pair differs
-  1  some pair differs
+  0  no pair differs; with --labels: no limit of --thresholds is passed
+  1  some pair differs; with --labels: the true performance is worse than a limit
   2  wrong usage or configuration; nothing was written
   3  the input or the job failed; nothing was written
-  4  no pair was compared: no key in common, or all of them several times
+  4  no pair was compared: no key in common, or all of them several times, or
+     none has a label and a prediction
 """
 
 
@@ -55,7 +63,7 @@ SAMPLES = flag(
 
 GROUPS = {
     "common flags": (
-        reading.EXAMPLES,
+        reading.EXAMPLES.but(required=False, help=f"{reading.EXAMPLES.settings['help']}; or --labels"),
         reading.LOGS,
         flag(
             "--key",
@@ -64,7 +72,9 @@ GROUPS = {
             metavar="NAME,...",
             help="features that identify a row (see below)",
         ),
-        flag("--output", required=True, metavar="DIR", help="folder to write: join.json"),
+        flag(
+            "--output", required=True, metavar="DIR", help="folder to write: join.json, or performance.json"
+        ),
         BASELINE.but(help="baseline whose schema gives the types of the features"),
         reading.WINDOW,
         reading.EXCLUDE,
@@ -84,6 +94,24 @@ GROUPS = {
             help="floats are equal within T x max(1, |a|, |b|); default 0",
         ),
         SAMPLES,
+    ),
+    "late labels": (
+        flag(
+            "--labels",
+            metavar="GLOB",
+            help="labels with their keys: CSV with a header, JSON lines, Parquet, or TFRecords of tf.Example",
+        ),
+        flag(
+            "--predictions",
+            metavar="MODEL_DIR",
+            help="exported model that answered: its record says what the label is, and how well it did",
+        ),
+        flag(
+            "--verdict",
+            metavar="VERDICT",
+            help="a verdict.json, a run's folder, or validate's --output: window, and estimate to judge",
+        ),
+        THRESHOLDS.but(help="limits of the true performance: [performance] of a thresholds.toml"),
     ),
     "input": (
         flag("--schema", metavar="FILE", help="TFDV schema (text); default: the types of the examples"),
@@ -120,6 +148,17 @@ GROUPS = {
 }
 
 
+#: What says how features are compared, and what it is without the flag.
+_OF_COMPARISONS = {
+    "ignore": (),
+    "tolerance": 0.0,
+    "float_round_ndigits": None,
+    "allow_duplicate_identifiers": False,
+    "samples": SAMPLES.default,
+    "keep_payloads": False,
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class JoinOptions:
     """What `trueserve join` was asked to do.
@@ -130,12 +169,18 @@ class JoinOptions:
       ignore: features that are not compared.
       tolerance: see `transforms.joining.cells.FloatTolerance.close`; alone, without `float_round_ndigits`.
       samples: pairs that differ to keep.
+      labels: labels that came late, in place of `examples`; `predictions` is the model that answered,
+        `verdict` what was published of the window, and `thresholds` a file of limits.
     """
 
-    examples: str
+    examples: str | None
     logs: str
     key: tuple[KeyPart, ...]
     output: str
+    labels: str | None = None
+    predictions: str | None = None
+    verdict: str | None = None
+    thresholds: str | None = None
     baseline: str | None = None
     schema: str | None = None
     ignore: tuple[str, ...] = ()
@@ -159,19 +204,41 @@ class JoinOptions:
 
     def __post_init__(self) -> None:
         check_values(self, GROUPS)
+        _check_sides(self)
         if self.float_round_ndigits is not None and self.tolerance:
             raise UsageError("--float_round_ndigits cannot be combined with --tolerance")
         if self.baseline is not None and self.schema is not None:
             raise UsageError("--baseline cannot be combined with --schema")
-        path_checks.check_output(self.output, self.baseline, logs=self.logs, examples=self.examples)
+        inputs = {"logs": self.logs, "examples": self.examples, "labels": self.labels}
+        path_checks.check_output(self.output, self.baseline, purpose="", **inputs)
         reading.check_log_window(self.logs, self.start, self.end)
         if self.logs.startswith("bq://"):
             raise UsageError("--logs: join reads files; export the BigQuery table to Parquet, and name that")
 
+    @property
+    def rows(self) -> str:
+        """The glob of the side that is not the log."""
+        return self.labels or self.examples or ""
+
+
+def _check_sides(options: JoinOptions) -> None:
+    if (options.examples is None) == (options.labels is None):
+        raise UsageError("expected --examples=GLOB, or --labels=GLOB with --predictions=MODEL_DIR")
+    if options.labels is None:
+        for name in ("predictions", "verdict", "thresholds"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name} needs --labels=GLOB")
+        return
+    if options.predictions is None:
+        raise UsageError("--labels needs --predictions=MODEL_DIR: the exported model that answered")
+    for name, default in _OF_COMPARISONS.items():
+        if getattr(options, name) != default:
+            raise UsageError(f"--{name} cannot be combined with --labels: no features are compared")
+
 
 COMMAND = Command(
     "join",
-    "Examples and requests with the same key, compared.",
+    "Examples, or late labels, and requests with the same key, compared.",
     JoinOptions,
     GROUPS,
     EXAMPLE,

@@ -131,7 +131,7 @@ def test_the_scan_sees_what_it_must() -> None:
 # `*` are the modules of a folder, without those in folders below.
 LAYERS = (
     ("pipelines/*", "pipelines/published/"),
-    ("pipelines/baseline/", "pipelines/comparison/"),
+    ("pipelines/baseline/", "pipelines/comparison/", "pipelines/labels/"),
     ("pipelines/beam/",),
     ("pipelines/flags/",),
     ("pipelines/display/",),
@@ -143,8 +143,8 @@ LAYERS = (
     ("transforms/drift/", "transforms/history/"),
     ("transforms/runs/",),
     ("transforms/reference/", "transforms/backtesting/"),
-    ("transforms/verdict/", "transforms/serving/"),
-    ("transforms/baseline/", "transforms/joining/", "transforms/performance/", "transforms/predictions/"),
+    ("transforms/verdict/", "transforms/serving/", "transforms/joining/"),
+    ("transforms/baseline/", "transforms/performance/", "transforms/predictions/"),
     ("transforms/replay/",),
     ("transforms/graph/", "transforms/logs/", "transforms/summaries/"),
     ("transforms/columnar/",),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from trueserve.transforms.branches.partial import Kind, RowsPartial
 from trueserve.transforms.core.accounting import of_answers
 from trueserve.transforms.core.batches import Batch
 from trueserve.transforms.performance import record as records
-from trueserve.transforms.performance.bins import ScoreBins, score_bins
+from trueserve.transforms.performance.bins import ScoreBins
 from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.predictions.logged import logged_columns
 from trueserve.transforms.predictions.outputs import Output
@@ -44,7 +43,7 @@ class ScorePartial(RowsPartial):
 
     def __init__(self, record: PerformanceRecord) -> None:
         self._record = record
-        self._bins = self._binned(np.empty(0))
+        self._bins = records.scores_of(record, np.empty((0, record.width)))
 
     def add(self, batch: Batch) -> None:
         columns = [batch.features.column(name) for name in self._record.features]
@@ -52,17 +51,13 @@ class ScorePartial(RowsPartial):
         values = np.column_stack([column.flatten().to_numpy(zero_copy_only=False) for column in columns])
         finite = values[np.isfinite(values).all(axis=1)]
         if len(finite):
-            scores = records.scores_of(self._record.calibration.task, finite)
-            self._bins = self._bins.plus(self._binned(scores))
+            self._bins = self._bins.plus(records.scores_of(self._record, finite))
 
     def merge(self, other: ScorePartial) -> None:
         self._bins = self._bins.plus(other.result())
 
     def result(self) -> ScoreBins:
         return self._bins
-
-    def _binned(self, scores: np.ndarray[Any, Any]) -> ScoreBins:
-        return score_bins(self._record.calibration.task, self._record.calibration.edges, scores)
 
 
 def performance(record: PerformanceRecord) -> Branch:

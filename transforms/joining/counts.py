@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from trueserve.transforms.joining.late_labels import LabelledRows
 from trueserve.transforms.logs.features import Array
 
 # Names of features that only requests have come from strangers; those beyond are counted together.
@@ -108,12 +109,14 @@ class Joined:
         of requests; int64. A feature that no compared pair has is not there.
       samples: in order.
       conflicts: features whose values have two types on one side; these were not compared.
+      labelled: labels by predictions, where these were joined; None without a pair.
     """
 
     rows: RowCounts = dataclasses.field(default_factory=RowCounts)
     features: Mapping[str, Array] = dataclasses.field(default_factory=dict)
     samples: tuple[Sampled, ...] = ()
     conflicts: frozenset[str] = frozenset()
+    labelled: LabelledRows | None = None
 
 
 BASE_COUNT, TEST_COUNT = len(FeatureOutcome), len(FeatureOutcome) + 1
@@ -124,13 +127,19 @@ def total(parts: Iterable[Joined], samples: int) -> Joined:
     """All parts as one, with so many samples at most."""
     rows, features, conflicts = RowCounts(), dict[str, Array](), set[str]()
     kept: list[Sampled] = []
+    labelled: LabelledRows | None = None
     for part in parts:
         rows += part.rows
         conflicts |= part.conflicts
+        labelled = part.labelled if labelled is None else _plus(labelled, part.labelled)
         kept = heapq.nsmallest(samples, [*kept, *part.samples], key=lambda sampled: sampled.order)
         for name, counts in part.features.items():
             features[name] = features[name] + counts if name in features else counts
-    return Joined(rows, _bounded(features), tuple(kept), frozenset(conflicts))
+    return Joined(rows, _bounded(features), tuple(kept), frozenset(conflicts), labelled)
+
+
+def _plus(labelled: LabelledRows, other: LabelledRows | None) -> LabelledRows:
+    return labelled if other is None else labelled.plus(other)
 
 
 def _bounded(features: Mapping[str, Array]) -> Mapping[str, Array]:

@@ -10,6 +10,7 @@ import numpy as np
 from trueserve.transforms.joining import counts
 from trueserve.transforms.joining.cells import ABSENT, EMPTY, FULL, Cells, cells_of, equal_rows
 from trueserve.transforms.joining.counts import FeatureOutcome, Joined, RowCounts, Sampled
+from trueserve.transforms.joining.late_labels import labelled
 from trueserve.transforms.joining.pairs import number_rows, pairs_of, row_counts
 from trueserve.transforms.joining.piece import Piece
 from trueserve.transforms.joining.rows import SideRows, rows_of
@@ -42,7 +43,8 @@ def join(pieces: Iterable[Piece], settings: JoinSettings) -> Joined:
     numbered, conflicts = number_rows(base, test), base.conflicts | test.conflicts
     names = sorted((base.features.keys() | test.features.keys()) - conflicts)
     inputs = _JoinInput(base, test, names, settings)
-    parts = [_compare(inputs, i, j) for i, j in pairs_of(numbered, settings.allow_duplicates)]
+    compare = _compare if settings.labelled is None else _label
+    parts = [compare(inputs, i, j) for i, j in pairs_of(numbered, settings.allow_duplicates)]
     return counts.total([Joined(row_counts(numbered), conflicts=conflicts), *parts], settings.samples)
 
 
@@ -57,6 +59,13 @@ def _compare(inputs: _JoinInput, i: Array, j: Array) -> Joined:
     mismatched = int(np.count_nonzero(differs))
     rows = RowCounts(compared=len(i), matched=len(i) - mismatched, mismatched=mismatched)
     return Joined(rows, features, _samples(inputs, i[differs], j[differs]))
+
+
+def _label(inputs: _JoinInput, i: Array, j: Array) -> Joined:
+    """Counts the labels of rows `i` of the base by the predictions of rows `j` of the test side."""
+    assert inputs.settings.labelled is not None
+    rows = labelled(inputs.settings.labelled, inputs.base, inputs.test, i, j)
+    return Joined(RowCounts(compared=len(i)), labelled=rows)
 
 
 def _outcomes(inputs: _JoinInput, name: str, i: Array, j: Array) -> tuple[Array, Array]:

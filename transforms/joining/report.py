@@ -31,6 +31,7 @@ def to_json(joined: Joined) -> dict[str, Any]:
         ),
         "samples": [_sample(sampled) for sampled in joined.samples],
         "conflicts": sorted(joined.conflicts),
+        "labelled": None if joined.labelled is None else joined.labelled.to_json(),
     }
 
 

@@ -17,6 +17,7 @@ from trueserve.transforms.joining.key_parts import KeyPart
 from trueserve.transforms.joining.keys import key_columns, key_hashes, with_key
 from trueserve.transforms.joining.piece import Piece, Side
 from trueserve.transforms.logs.features import Array, FeatureType, type_of
+from trueserve.transforms.performance.record import PerformanceRecord
 
 # Rows of both sides that meet at once: so many bytes of files, which a worker has room for several times.
 PARTITION_BYTES = 32 << 20
@@ -38,6 +39,7 @@ class JoinSettings:
       allow_duplicates: whether rows whose key stands several times on a side are compared, each with each.
       samples: pairs that differ to keep.
       keep_values: whether those have their key and values.
+      labelled: what the model has recorded whose predictions are held against labels; None compares features.
     """
 
     key: tuple[KeyPart, ...]
@@ -46,6 +48,7 @@ class JoinSettings:
     allow_duplicates: bool = False
     samples: int = 20
     keep_values: bool = False
+    labelled: PerformanceRecord | None = None
 
     @property
     def left_out(self) -> frozenset[str]:

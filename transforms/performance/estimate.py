@@ -9,20 +9,21 @@ rows is taken, as direct loss estimation does, with the prediction as the only f
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 
-from trueserve.transforms.performance.bins import Array, Calibration, ScoreBins, Task
-from trueserve.transforms.performance.metrics import MORE_IS_BETTER, at_export, metrics, rates_of
+from trueserve.transforms.performance import draws
+from trueserve.transforms.performance.bins import Calibration, ScoreBins
+from trueserve.transforms.performance.metrics import AT_MOST_1, MORE_IS_BETTER, at_export, defined, metrics
+from trueserve.transforms.performance.rates import at_window, of_evaluation
 
 #: What no estimate of this kind can see. Each is said wherever an estimate is.
 CANNOT_SEE = (
     "concept shift: labels that changed for rows that look the same",
     "a fault that makes the predictions confidently wrong",
 )
-_SAMPLES = 200
-_SEED = 17
+DRAWINGS = 400
+SEED = 17
 _Z = 1.959964  # 95 %, both sides
 
 
@@ -57,86 +58,51 @@ def estimate(calibration: Calibration, window: ScoreBins, design_effect: float =
     """
     if window.total <= 0:
         raise ValueError("the window has no prediction")
-    rates = rates_of(calibration.scores, calibration.labels)
-    value = metrics(calibration.task, calibration.edges, window, rates)
-    before = at_export(calibration)
-    sampled = _sampled(calibration, window, rates, design_effect)
-    return {name: _estimate(name, value[name], before[name], sampled[name]) for name in value}
+    rates, before = of_evaluation(calibration), at_export(calibration)
+    by_bins = metrics(calibration.task, calibration.edges, calibration.scores, rates)
+    now = metrics(calibration.task, calibration.edges, window, at_window(calibration, rates, window))
+    spreads, harms = _spreads(calibration, window, design_effect)
+    return {
+        # What bins miss of the evaluation rows, they miss of the window's.
+        name: of_change(name, defined(now[name] - by_bins[name]), before[name], spreads[name], harms[name])
+        for name in now
+    }
 
 
-def _estimate(name: str, value: float | None, before: float | None, sampled: tuple[Array, Array]) -> Estimate:
-    windows, differences = sampled
-    if value is None or before is None or not np.isfinite(windows).all():
-        return Estimate(value, None, None, before, None, None)
-    spread, harm = _Z * float(windows.std()), (before - value) * (1 if name in MORE_IS_BETTER else -1)
-    low, high = value - spread, value + spread
-    bounded = name in {"auc", "accuracy", "brier"}
-    low, high = max(low, 0.0), min(high, 1.0) if bounded else high
-    return Estimate(value, low, high, before, harm, harm - _Z * float(differences.std()))
+def of_change(name: str, change: float | None, before: float | None, spread: float, harm: float) -> Estimate:
+    """An estimate of the change to the evaluation rows.
 
-
-def _sampled(
-    calibration: Calibration, window: ScoreBins, rates: Mapping[str, Array], design_effect: float
-) -> dict[str, tuple[Array, Array]]:
-    """Metrics of resampled windows under resampled calibrations, and their differences to evaluation.
-
-    A parametric bootstrap: rows of a window, and of the evaluation, by a multinomial; the rate of a bin by
-    its Beta posterior under Jeffreys' prior, the mean loss of a bin by a normal; and of the window the labels
-    that its rows happen to have.
+    Args:
+      before: the metric of these.
+      spread, harm: the deviations of the metric, and of the change.
     """
-    random = np.random.default_rng(_SEED)
-    samples: dict[str, list[tuple[float, float]]] = {}
-    for _ in range(_SAMPLES):
-        drawn = _drawn_rates(random, calibration, rates)
-        scores = _resampled(random, window, design_effect)
-        labels = _labels_of(random, calibration, scores, drawn)
-        now = metrics(calibration.task, calibration.edges, scores, labels)
-        evaluation = _resampled(random, calibration.scores, 1.0)
-        before = metrics(calibration.task, calibration.edges, evaluation, drawn)
-        for name, value in now.items():
-            pair = (np.nan if value is None else value, np.nan if before[name] is None else before[name])
-            samples.setdefault(name, []).append(pair)  # type: ignore[arg-type]
-    arrays = {name: np.array(pairs) for name, pairs in samples.items()}
-    return {name: (pairs[:, 0], pairs[:, 0] - pairs[:, 1]) for name, pairs in arrays.items()}
+    if change is None or before is None:
+        return Estimate(None, None, None, before, None, None)
+    value, loss = before + change, -change if name in MORE_IS_BETTER else change
+    if not (np.isfinite(spread) and np.isfinite(harm)):
+        return Estimate(value, None, None, before, None, None)
+    low, high = max(value - _Z * spread, 0.0), value + _Z * spread
+    return Estimate(value, low, min(high, 1.0) if name in AT_MOST_1 else high, before, loss, loss - _Z * harm)
 
 
-def _drawn_rates(
-    random: np.random.Generator, calibration: Calibration, rates: Mapping[str, Array]
-) -> dict[str, Array]:
-    rows, labels = calibration.scores.rows, calibration.labels
-    if calibration.task is not Task.REGRESSION:
-        positives = np.clip(labels.positives, 0, rows)
-        return {"positives": random.beta(positives + 0.5, rows - positives + 0.5)}
-    noise = random.standard_normal(len(rows)) / np.sqrt(np.maximum(rows, 1))
-    spreads = _spreads(calibration, rates)
-    return {name: np.maximum(rates[name] + noise * spread, 0) for name, spread in spreads.items()}
+def _spreads(
+    calibration: Calibration, window: ScoreBins, design_effect: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The deviation of each metric of the window, and of its difference to evaluation.
 
-
-def _labels_of(
-    random: np.random.Generator, calibration: Calibration, scores: ScoreBins, rates: Mapping[str, Array]
-) -> Mapping[str, Array]:
-    """The rates by bin of one drawing of the window's labels, which `rates` leads to expect."""
-    rows = scores.rows
-    if calibration.task is not Task.REGRESSION:
-        positives = random.binomial(rows.astype(np.int64), rates["positives"])
-        return {"positives": np.divide(positives, rows, out=np.zeros_like(rows), where=rows > 0)}
-    errors = _spreads(calibration, rates)
-    noise = random.standard_normal(len(rows)) / np.sqrt(np.maximum(rows, 1))
-    return {name: np.maximum(rates[name] + noise * errors[name], 0) for name in errors}
-
-
-def _spreads(calibration: Calibration, rates: Mapping[str, Array]) -> dict[str, Array]:
-    """The deviation of one row's loss, by bin."""
-    n, labels = np.maximum(calibration.scores.rows, 1), calibration.labels
-    means = {"absolute": labels.squared / n, "squared": labels.fourth / n}
-    return {name: np.sqrt(np.maximum(mean - rates[name] ** 2, 0)) for name, mean in means.items()}
-
-
-def _resampled(random: np.random.Generator, bins: ScoreBins, design_effect: float) -> ScoreBins:
-    """As many rows as tell of their own, spread anew over the bins; means within a bin stay."""
-    effective = max(round(bins.total / design_effect), 1)
-    rows = random.multinomial(effective, bins.rows / bins.total).astype(np.float64)
-    factor = np.divide(rows, bins.rows, out=np.zeros_like(rows), where=bins.rows > 0)
-    return ScoreBins(
-        rows, bins.score * factor, bins.square * factor, bins.log * factor, bins.log_rest * factor
+    A window's scores are known, so its metrics vary by what its labels happen to be, and by what the rates
+    may be. A difference varies by the rows on both sides, too: others might have come.
+    """
+    random, task, edges = np.random.default_rng(SEED), calibration.task, calibration.edges
+    rates = draws.rates(random, calibration, DRAWINGS)
+    expected = at_window(calibration, rates, window)
+    labels = draws.labels(random, calibration, expected, window, design_effect)
+    now = metrics(task, edges, window, labels)
+    others = draws.rows(random, window, design_effect, DRAWINGS)
+    evaluation = draws.rows(random, calibration.scores, 1.0, DRAWINGS)
+    then = metrics(task, edges, evaluation, rates)
+    by_rows = metrics(task, edges, others, labels)
+    return (
+        {name: draws.deviation(calibration, name, values) for name, values in now.items()},
+        {name: draws.deviation(calibration, name, values - then[name]) for name, values in by_rows.items()},
     )

@@ -10,10 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from trueserve.transforms.performance.bins import Array, Calibration, Task, calibrate, calibration_of_json
+from trueserve.transforms.performance import calibration_json
+from trueserve.transforms.performance.bins import (
+    Array,
+    Calibration,
+    LabelBins,
+    ScoreBins,
+    Task,
+    calibrate,
+    label_bins,
+    score_bins,
+)
+from trueserve.transforms.performance.classes import calibrate_classes, class_labels, class_scores, hits
 
 #: Most classes whose probabilities have a feature each.
 MOST_CLASSES = 32
+#: Format 1 had several classes' accuracy alone; it is still read.
+FORMAT = 2
 
 
 class NoPerformanceError(Exception):
@@ -28,12 +41,14 @@ class PerformanceRecord:
       output: the output's feature; `width`: its numbers in a row.
       label: the raw feature that it predicts.
       calibration: of the evaluation rows that have both.
+      positive: the label of the positive class; None where labels are numbers, and in format 1.
     """
 
     output: str
     width: int
     label: str
     calibration: Calibration
+    positive: str | None = None
 
     @property
     def features(self) -> list[str]:
@@ -41,21 +56,35 @@ class PerformanceRecord:
         return [self.output] if self.width == 1 else [f"{self.output}[{i}]" for i in range(self.width)]
 
     def to_bytes(self) -> bytes:
-        values = {"format": 1, "output": self.output, "width": self.width, "label": self.label}
-        return json.dumps(values | {"calibration": self.calibration.to_json()}, sort_keys=True).encode()
+        values: dict[str, Any] = {
+            "format": FORMAT,
+            "output": self.output,
+            "width": self.width,
+            "label": self.label,
+        }
+        values["positive"] = self.positive
+        return json.dumps(
+            values | {"calibration": calibration_json.to_json(self.calibration)}, sort_keys=True
+        ).encode()
 
 
 def of_bytes(data: bytes) -> PerformanceRecord:
     """Of `to_bytes`. Raises ValueError for anything else."""
     values = json.loads(data)
-    if not isinstance(values, Mapping) or values.get("format") != 1:
+    if not isinstance(values, Mapping) or values.get("format") not in (1, FORMAT):
         raise ValueError("no record of performance")
     output, width, label = values.get("output"), values.get("width"), values.get("label")
     if not isinstance(output, str) or not isinstance(label, str) or not isinstance(width, int):
         raise ValueError("no record of performance")  # noqa: TRY004 - as for other bytes that are none
     if not 1 <= width <= MOST_CLASSES:
         raise ValueError("no record of performance")
-    return PerformanceRecord(output, width, label, calibration_of_json(values.get("calibration") or {}))
+    positive = values.get("positive")
+    if not isinstance(positive, str | None):
+        raise ValueError("no record of performance")  # noqa: TRY004 - as for other bytes that are none
+    calibration = calibration_json.of_json(values.get("calibration") or {})
+    if calibration.class_edges and len(calibration.class_edges) != width:
+        raise ValueError("no record of performance")
+    return PerformanceRecord(output, width, label, calibration, positive)
 
 
 def choose_output(outputs: Mapping[str, int | None], chosen: str | None, label: str) -> str:
@@ -90,26 +119,38 @@ def record(
 
     Raises NoPerformanceError where the labels are not what the output can answer.
     """
-    numbers = _numbers(labels, positive)
+    numbers = numbers_of(labels, positive)
     good = np.isfinite(numbers) & np.isfinite(values).all(axis=1)
     if not good.any():
         raise NoPerformanceError(f"no evaluation row has a usable {label} and a prediction")
     values, numbers = np.asarray(values[good], np.float64), numbers[good]
     task = _task(values, numbers)
-    calibration = calibrate(task, scores_of(task, values), _hits(task, values, numbers))
-    return PerformanceRecord(output, values.shape[1], label, calibration)
+    several = task is Task.MULTICLASS
+    calibration = calibrate_classes(values, numbers) if several else calibrate(task, values[:, -1], numbers)
+    return PerformanceRecord(output, values.shape[1], label, calibration, positive)
 
 
-def scores_of(task: Task, values: Array) -> Array:
-    """The score of each row, see `bins`: float64 [rows] of [rows, width]."""
-    wide = np.asarray(values, np.float64)
-    return np.asarray(wide.max(axis=1) if task is Task.MULTICLASS else wide[:, -1])
+def scores_of(record_: PerformanceRecord, values: Array) -> ScoreBins:
+    """Some rows by the bins of the record.
+
+    Args:
+      values: the output's numbers, finite, [rows, width].
+    """
+    calibration, wide = record_.calibration, np.asarray(values, np.float64)
+    bins = score_bins(calibration.task, calibration.edges, _scores(calibration.task, wide))
+    return dataclasses.replace(bins, classes=class_scores(calibration.class_edges, wide))
 
 
-def _hits(task: Task, values: Array, labels: Array) -> Array:
-    if task is Task.MULTICLASS:
-        return np.asarray(values.argmax(axis=1) == labels, np.float64)
-    return labels
+def labels_of(record_: PerformanceRecord, values: Array, labels: Array) -> LabelBins:
+    """The labels of the same rows: numbers as `numbers_of` makes them, float64 [rows]."""
+    calibration, wide = record_.calibration, np.asarray(values, np.float64)
+    of_scores = hits(wide, labels) if calibration.task is Task.MULTICLASS else labels
+    bins = label_bins(calibration.task, calibration.edges, _scores(calibration.task, wide), of_scores)
+    return dataclasses.replace(bins, classes=class_labels(calibration.class_edges, wide, labels))
+
+
+def _scores(task: Task, values: Array) -> Array:
+    return np.asarray(values.max(axis=1) if task is Task.MULTICLASS else values[:, -1])
 
 
 def _task(values: Array, labels: Array) -> Task:
@@ -125,7 +166,11 @@ def _task(values: Array, labels: Array) -> Task:
     return Task.BINARY if width == 2 else Task.MULTICLASS
 
 
-def _numbers(labels: Sequence[float | str | None], positive: str | None) -> Array:
+def numbers_of(labels: Sequence[float | str | None], positive: str | None) -> Array:
+    """Labels as numbers, NaN where there is none: float64 [rows].
+
+    Raises NoPerformanceError where they are texts, and none is the positive one.
+    """
     if positive is not None:
         return np.array([math.nan if label is None else float(_is(label, positive)) for label in labels])
     if any(isinstance(label, str) for label in labels):
