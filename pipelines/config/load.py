@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trueserve.pipelines.config import runners, toml_lines, values
+from trueserve.pipelines.config import outlets, runners, toml_lines, values
 from trueserve.pipelines.config.model_config import NEVER, ModelConfig, Retention, WindowSettings
 from trueserve.pipelines.config.problems import ConfigError, Problem, Problems
 from trueserve.pipelines.flags import validate
@@ -24,9 +24,8 @@ NOT_IN_FILE = frozenset({"window", "start", "end", "dry_run", "profile"})
 FLAGS: Mapping[str, Flag] = {
     flag.attribute: flag for flag in validate.COMMAND.flags if flag.attribute not in NOT_IN_FILE
 }
-_TABLES = ("window", "retention", "runners", "metrics", "lineage")
-_ALERTS = "alerts"
-_KEYS = frozenset({*FLAGS, *_TABLES, _ALERTS, "model", "runner"})
+_TABLES = ("window", "retention", "runners")
+_KEYS = frozenset({*FLAGS, *_TABLES, *outlets.KEYS, "model", "runner"})
 _REQUIRED = ("logs", "output")
 _OF_WINDOW: Mapping[str, Callable[[Any], Any]] = {
     "every": values.duration,
@@ -85,6 +84,7 @@ def _config(
     tables = {name: _table(document, name, problems) for name in _TABLES}
     window = _parsed(tables["window"], "window", _OF_WINDOW, problems)
     retention = _parsed(tables["retention"], "retention", _OF_RETENTION, problems)
+    receivers = outlets.parse(document, problems, _folder_of(path))
     args, is_shared = _beam_args(document, tables["runners"], beam_args, problems)
     for name in _REQUIRED:
         if name not in options and name not in document:
@@ -100,9 +100,7 @@ def _config(
         retention=Retention(**retention),
         beam_args=tuple(args),
         fails_on_skew=fails_on_skew,
-        alerts=_alerts(document, problems),
-        metrics=tables["metrics"],
-        lineage=tables["lineage"],
+        outlets=receivers,
     )
     _check_together(config, problems)
     return config
@@ -110,7 +108,7 @@ def _config(
 
 def _options(path: str, document: Table, overrides: Table, problems: Problems) -> tuple[dict[str, Any], bool]:
     """The values of `validate`'s flags, and whether skew fails a run."""
-    folder = "" if "://" in path else str(Path(path).parent)
+    folder = _folder_of(path)
     options = dict[str, Any]()
     for key in document.keys() & FLAGS.keys() - overrides.keys():
         if key == "fail_on" and document[key] == NEVER:
@@ -125,6 +123,11 @@ def _options(path: str, document: Table, overrides: Table, problems: Problems) -
     if not fails_on_skew:
         del options["fail_on"]
     return options, fails_on_skew
+
+
+def _folder_of(path: str) -> str:
+    """The folder that relative paths of a file begin in."""
+    return "" if "://" in path else str(Path(path).parent)
 
 
 def _similar(flag: Flag, value: Any, message: str) -> str:
@@ -186,14 +189,6 @@ def _model(path: str, document: Table, problems: Problems) -> str:
     except ValueError as error:
         problems.add(("model",), f"model: {error}")
         return ""
-
-
-def _alerts(document: Table, problems: Problems) -> tuple[Table, ...]:
-    alerts = document.get(_ALERTS, [])
-    if not isinstance(alerts, list) or not all(isinstance(each, dict) for each in alerts):
-        problems.add((_ALERTS,), f"{_ALERTS}: expected tables [[{_ALERTS}]]")
-        return ()
-    return tuple(alerts)
 
 
 def _check_together(config: ModelConfig, problems: Problems) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from trueserve.pipelines.config.outlets import Outlets
 from trueserve.pipelines.flags.validate import ValidateOptions
 from trueserve.transforms.files import local_windows, paths
 from trueserve.transforms.files.windows import Span
@@ -67,7 +68,7 @@ class ModelConfig:
       options: of `validate`, by name, without its output and its window.
       beam_args: the flags that go to Apache Beam.
       fails_on_skew: whether skew is the exit code of a run, too.
-      alerts, metrics, lineage: those tables as they are in the file, for those who know them.
+      outlets: whom verdicts are told to.
     """
 
     path: str
@@ -78,9 +79,7 @@ class ModelConfig:
     retention: Retention = Retention()
     beam_args: tuple[str, ...] = ()
     fails_on_skew: bool = True
-    alerts: Sequence[Mapping[str, Any]] = ()
-    metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    lineage: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    outlets: Outlets = dataclasses.field(default_factory=Outlets)
 
     def folder(self, span: Span) -> str:
         """Where the runs of a window publish."""

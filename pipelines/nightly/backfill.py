@@ -14,10 +14,11 @@ from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.flags.nightly import common
 from trueserve.pipelines.flags.nightly.backfill import BackfillOptions
 from trueserve.pipelines.nightly import clock, window_run
+from trueserve.pipelines.nightly.after import refresh_series
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.files import local_windows
 from trueserve.transforms.files.windows import Span
-from trueserve.transforms.publish import formatting, series_index
+from trueserve.transforms.publish import formatting
 from trueserve.transforms.runs import series
 
 #: Windows of one command.
@@ -46,7 +47,7 @@ def run(options: BackfillOptions, console: Console) -> int:
         console.lines(f"would run {series.window_name(*span)}" for span in missing)
         return 0
     codes = _Backfill(config, options, console, missing).run(spans)
-    series_index.refresh_index(config.output)
+    refresh_series(config.output)
     console.result("index", f"{config.output}/index.html")
     console.fact("windows", len(spans))
     console.fact(
@@ -100,7 +101,7 @@ class _Backfill:
             if span in self._missing:
                 self._codes.append(self._run(span))
             elif (stands := window_run.judged(self._config.folder(span))) is not None:
-                window_run.mend(self._config, self._config.folder(span), stands)
+                window_run.mend(self._config, self._config.folder(span), stands, self._console)
         return self._codes
 
     def _run(self, span: Span) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from trueserve.pipelines import validate
 from trueserve.pipelines.config.model_config import ModelConfig
 from trueserve.pipelines.display.console import Console
+from trueserve.pipelines.nightly import clock
 from trueserve.pipelines.nightly.after import after_window
 from trueserve.transforms.files.file_systems import is_local
 from trueserve.transforms.files.windows import Span
@@ -34,28 +37,36 @@ def run_window(
     usual = None
     if share and not judge_incomplete:
         usual = completeness.usual(config.output, span, config.window.zone, share)
+    started = clock.now()
     code = validate.run(options, console, usual)
     if not dry_run:
-        finish(config, config.folder(span), with_index=with_index)
+        finish(config, config.folder(span), console, started, with_index=with_index)
     return code
 
 
-def finish(config: ModelConfig, folder: str, *, with_index: bool = True) -> Standing | None:
+def finish(
+    config: ModelConfig,
+    folder: str,
+    console: Console,
+    started: dt.datetime | None = None,
+    *,
+    with_index: bool = True,
+) -> Standing | None:
     """Does all that is left to do for the verdict of a window: of a run that was killed, too.
 
     Gives what stands, None where nothing does.
     """
     stands = window_folder.tidy(folder)
     if stands is not None:
-        after_window(config, config.output, stands.document, with_index=with_index)
+        after_window(config, stands.document, console, started=started, with_index=with_index)
         window_folder.settle(folder, stands)
     return stands
 
 
-def mend(config: ModelConfig, folder: str, stands: Standing) -> None:
+def mend(config: ModelConfig, folder: str, stands: Standing, console: Console) -> None:
     """The same for a window that is not run again: little where nothing is left to do."""
     if not window_folder.is_settled(folder, stands):
-        finish(config, folder, with_index=False)
+        finish(config, folder, console, with_index=False)
     elif is_local(folder):
         window_folder.tidy(folder)
 

@@ -5,6 +5,7 @@ What is read here may have been written by anybody: what is no verdict is passed
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from trueserve.transforms.alerts.context import MALFORMED, Json, Window, window_of
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files import file_systems, paths
+from trueserve.transforms.runs import series
 from trueserve.transforms.runs.run_ids import ATTEMPT, RUNS, VERDICT
 
 _FAILED = "failed"
@@ -40,7 +42,15 @@ def documents(output: str, since: dt.datetime | None) -> list[Json]:
 
 
 def _verdicts(output: str) -> Iterator[tuple[Json, Window]]:
-    """The verdict that stands, whose run may have died before it kept a copy; then the newest runs'."""
+    """The verdict that stands, whose run may have died before it kept a copy; then the newest runs'.
+
+    Of a series what stands of the newest windows.
+    """
+    for name in series.window_names(output)[-_MOST_READ:]:
+        stands = series.standing(paths.join(output, series.WINDOWS, name))
+        with contextlib.suppress(*MALFORMED):
+            if stands is not None:
+                yield stands.document, window_of(stands.document)
     for path in [paths.join(output, VERDICT), *_of_runs(output)]:
         if (verdict := _read(path)) is not None:
             yield verdict

@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 from trueserve.transforms.alerts import events, ledger, run_events
-from trueserve.transforms.alerts.context import MALFORMED, Context, Window
+from trueserve.transforms.alerts.context import MALFORMED, Context, Window, window_of
 from trueserve.transforms.alerts.ledger import HELD, QUEUED, SENDING, UNDELIVERED, Ledger, Waiting
 from trueserve.transforms.alerts.message import SEVERITIES, Event, Message, message_id
 from trueserve.transforms.alerts.secrets import SecretError
 from trueserve.transforms.alerts.settings import AlertSettings
 from trueserve.transforms.alerts.transport import DeliveryError, Pace, PartlyDeliveredError, in_attempts
+from trueserve.transforms.files import paths
+from trueserve.transforms.runs.series import LATEST, WINDOWS, window_name
 
 Json = Mapping[str, Any]
 _REPORT = "report.html"
@@ -95,7 +97,9 @@ class Delivering:
         yield run_events.of_missing(self._occasion.missing, context)
 
     def _link(self, document: Json) -> str:
-        return page_link(self._occasion.page_url, document)
+        occasion = self._occasion
+        in_series = bool(occasion.page_url) and paths.exists(paths.join(occasion.output, LATEST))
+        return page_link(occasion.page_url, document, in_series=in_series)
 
     def _messages(self, group: list[Event]) -> list[Waiting]:
         is_single = self._alert.receiver.is_for_single_events or not self._alert.is_grouped
@@ -209,12 +213,15 @@ def attempt(alert: AlertSettings, message: Message, occasion: Occasion, until: f
     in_attempts(send, occasion.pace, until)
 
 
-def page_link(page_url: str, document: Json) -> str:
-    """The page of a verdict's run; empty where there is none, or no URL."""
+def page_link(page_url: str, document: Json, *, in_series: bool = False) -> str:
+    """The page of a verdict's run, or of its window in a series; empty where there is none, or no URL."""
     artifacts = document.get("artifacts")
     report = artifacts.get(_REPORT) if isinstance(artifacts, Mapping) else None
     path = report.get("path") if isinstance(report, Mapping) else None
     if not page_url or not isinstance(path, str):
         return ""
     folder = "failed/" if document.get("verdict") == "failed" else ""
+    if in_series and (window := window_of(document)).start and window.end:
+        # A rerun replaces the runs of a window, and not the page beside its verdict.
+        folder, path = f"{WINDOWS}/{window_name(window.start, window.end)}/{folder}", _REPORT
     return f"{page_url.rstrip('/')}/{folder}{quote(path, errors='replace')}"

@@ -58,15 +58,30 @@ def estimate(calibration: Calibration, window: ScoreBins, design_effect: float =
     """
     if window.total <= 0:
         raise ValueError("the window has no prediction")
-    rates, before = of_evaluation(calibration), at_export(calibration)
-    by_bins = metrics(calibration.task, calibration.edges, calibration.scores, rates)
-    now = metrics(calibration.task, calibration.edges, window, at_window(calibration, rates, window))
+    before, changes = at_export(calibration), _changes(calibration, window)
     spreads, harms = _spreads(calibration, window, design_effect)
     return {
-        # What bins miss of the evaluation rows, they miss of the window's.
-        name: of_change(name, defined(now[name] - by_bins[name]), before[name], spreads[name], harms[name])
-        for name in now
+        name: of_change(name, change, before[name], spreads[name], harms[name])
+        for name, change in changes.items()
     }
+
+
+def expected(calibration: Calibration, window: ScoreBins) -> dict[str, float | None]:
+    """The metrics of a window alone, as in `Estimate.value`."""
+    before = at_export(calibration)
+    return {name: _sum(before[name], change) for name, change in _changes(calibration, window).items()}
+
+
+def _sum(before: float | None, change: float | None) -> float | None:
+    return None if before is None or change is None else before + change
+
+
+def _changes(calibration: Calibration, window: ScoreBins) -> dict[str, float | None]:
+    """Of each metric, from the evaluation rows: what bins miss of these, they miss of the window's."""
+    rates = of_evaluation(calibration)
+    then = metrics(calibration.task, calibration.edges, calibration.scores, rates)
+    now = metrics(calibration.task, calibration.edges, window, at_window(calibration, rates, window))
+    return {name: defined(now[name] - then[name]) for name in now}
 
 
 def of_change(name: str, change: float | None, before: float | None, spread: float, harm: float) -> Estimate:

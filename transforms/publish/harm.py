@@ -13,9 +13,9 @@ from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.files import paths
 from trueserve.transforms.performance import harm, restoring
 from trueserve.transforms.performance.attribution import MOST_GROUPS
-from trueserve.transforms.performance.bins import score_bins
+from trueserve.transforms.performance.estimate import expected
 from trueserve.transforms.performance.harm import Effect, Metrics
-from trueserve.transforms.performance.metrics import MORE_IS_BETTER, metrics, rates_of
+from trueserve.transforms.performance.metrics import MORE_IS_BETTER
 from trueserve.transforms.performance.record import PerformanceRecord, scores_of
 from trueserve.transforms.performance.restoring import Restored
 from trueserve.transforms.replay.reference_model import ReferenceModel
@@ -147,14 +147,8 @@ def _effects(
 def _metrics(record: PerformanceRecord | None, output: str) -> Metrics | None:
     if record is None or record.output != output:
         return None
-    calibration = record.calibration
-    rates = rates_of(calibration.scores, calibration.labels)
-
-    def estimated(answers: Array) -> Mapping[str, float | None]:
-        scores = score_bins(calibration.task, calibration.edges, scores_of(calibration.task, answers))
-        return metrics(calibration.task, calibration.edges, scores, rates)
-
-    return estimated
+    known = record
+    return lambda answers: expected(known.calibration, scores_of(known, answers))
 
 
 def _harm(incident: Incident, measured: Mapping[str, tuple[str, Effect]] | str) -> dict[str, Any]:

@@ -218,9 +218,7 @@ def test_server_that_fails_twice_gets_it_at_the_third_attempt(tmp_path: Path) ->
     refusals = [(500, {}, b""), (503, {"Retry-After": "3"}, b"")]
     with alerts.http_server(*refusals) as server:
         settings = AlertSettings("hook", Webhook(Secret("env:HOOK")))
-        report = night(
-            tmp_path, settings, 1, incident(), environment={"HOOK": server.url}, pace=clock.pace()
-        )
+        report = night(tmp_path, settings, 1, incident(), environment={"HOOK": server.url}, pace=clock.pace())
     assert (report.sent, report.problems, clock.pauses) == (1, (), [1.0, 3.0])
     assert len({headers["Idempotency-Key"] for _, headers, _ in server.requests}) == 1
     assert len(server.requests) == 3

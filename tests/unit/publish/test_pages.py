@@ -9,6 +9,7 @@ from typing import Any
 from support.page import make_verdict
 
 from trueserve.transforms.publish import pages
+from trueserve.transforms.runs.past_runs import PastRuns
 
 
 def packed(*windows: tuple[str, str | None, str | None]) -> bytes:
@@ -20,7 +21,7 @@ def packed(*windows: tuple[str, str | None, str | None]) -> bytes:
 
 
 def rendered(outcome: str, data: bytes) -> dict[str, str]:
-    made = pages.render(make_verdict(outcome), (), (), data)
+    made = pages.render(make_verdict(outcome), (), (), PastRuns(data))
     return {name: page.decode() for name, page in made}
 
 

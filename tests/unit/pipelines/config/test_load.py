@@ -61,12 +61,15 @@ def test_tables_and_what_others_read(tmp_path: Path) -> None:
         tmp_path,
         f'model = "f"\nfail_on = "never"\n{LEAST}[window]\nevery = "PT6H"\ntimezone = "Europe/Berlin"\n'
         'lateness = "PT2H"\ncomplete_share = 0.3\n[retention]\nkeep = "P400D"\nkeep_runs = 9\n'
-        '[[alerts]]\nkind = "x"\n[metrics]\na = 1\n[lineage]\nb = 2\n',
+        '[metrics]\ntextfile = "a.prom"\n[lineage]\nfile = "b.jsonl"\n',
     )
     assert (config.window.every, config.window.lateness) == (dt.timedelta(hours=6), dt.timedelta(hours=2))
     assert (config.window.timezone, config.window.complete_share) == ("Europe/Berlin", 0.3)
     assert (config.retention.keep, config.retention.keep_runs) == (dt.timedelta(days=400), 9)
-    assert (config.alerts, config.metrics, config.lineage) == (({"kind": "x"},), {"a": 1}, {"b": 2})
+    assert (config.outlets.textfile, config.outlets.lineage_file) == (
+        f"{tmp_path}/a.prom",
+        f"{tmp_path}/b.jsonl",
+    )
     assert [config.exit_code(code) for code in (0, 1, 3, 4)] == [0, 0, 3, 4]
     assert config.validate_options(DAY).fail_on == "error"
 
