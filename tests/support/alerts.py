@@ -29,8 +29,8 @@ def moment(day: int, hour: int = 3) -> dt.datetime:
     return FIRST + day * DAY + dt.timedelta(hours=hour)
 
 
-def incident(state: str = "new", identity: str = CARRIER, since: int = 1, **fields: Any) -> Json:
-    start = (FIRST + (since - 1) * DAY).isoformat().replace("+00:00", "Z")
+def incident(state: str = "new", identity: str = CARRIER, first_day: int = 1, **fields: Any) -> Json:
+    start = (FIRST + (first_day - 1) * DAY).isoformat().replace("+00:00", "Z")
     gone = state in ("resolved", "not_compared")
     return make_incident(
         identity, ("raw", "carrier"), state=state, since=start, findings=0 if gone else 3, **fields
@@ -94,7 +94,7 @@ class Clock:
         self.seconds += seconds
 
     def pace(self, **fields: Any) -> Pace:
-        return Pace(sleep=self.sleep, monotonic=lambda: self.seconds, chance=lambda: 1.0, **fields)
+        return Pace(sleep=self.sleep, monotonic=lambda: self.seconds, random=lambda: 1.0, **fields)
 
 
 @dataclasses.dataclass

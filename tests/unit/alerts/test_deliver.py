@@ -59,7 +59,7 @@ def test_rerun_of_a_window_alerts_nothing_twice(tmp_path: Path) -> None:
 
 def test_rerun_of_an_old_day_neither_opens_nor_ends_anything(tmp_path: Path) -> None:
     settings, recorder = recording()
-    night(tmp_path, settings, 5, incident(since=5))
+    night(tmp_path, settings, 5, incident(first_day=5))
     before = (tmp_path / "alerts" / "night.json").read_bytes()
     night(tmp_path, settings, 2, incident("resolved"), incident(identity="fare-77aa01"))
     night(tmp_path, settings, 3)
@@ -218,9 +218,7 @@ def test_server_that_fails_twice_gets_it_at_the_third_attempt(tmp_path: Path) ->
     refusals = [(500, {}, b""), (503, {"Retry-After": "3"}, b"")]
     with alerts.http_server(*refusals) as server:
         settings = AlertSettings("hook", Webhook(Secret("env:HOOK")))
-        report = night(
-            tmp_path, settings, 1, incident(), environment={"HOOK": server.url}, pace=clock.pace()
-        )
+        report = night(tmp_path, settings, 1, incident(), environment={"HOOK": server.url}, pace=clock.pace())
     assert (report.sent, report.problems, clock.pauses) == (1, (), [1.0, 3.0])
     assert len({headers["Idempotency-Key"] for _, headers, _ in server.requests}) == 1
     assert len(server.requests) == 3
@@ -248,12 +246,12 @@ def test_receiver_that_is_away_is_asked_for_one_message_alone(tmp_path: Path) ->
     assert (report.undelivered, report.waiting, recorder.errors) == (1, 1, [])
 
 
-@pytest.mark.parametrize("asked", [30.0, 7200.0])
-def test_receiver_is_given_the_time_that_it_asks_for(tmp_path: Path, asked: float) -> None:
+@pytest.mark.parametrize("seconds", [30.0, 7200.0])
+def test_receiver_is_given_the_time_that_it_asks_for(tmp_path: Path, seconds: float) -> None:
     clock = alerts.Clock()
-    settings, recorder = recording(errors=[away(retry_after=asked)])
+    settings, recorder = recording(errors=[away(retry_after=seconds)])
     night(tmp_path, settings, 1, incident(), pace=clock.pace())
-    assert (clock.pauses, len(recorder.messages)) == (([30.0], 1) if asked == 30.0 else ([], 0))
+    assert (clock.pauses, len(recorder.messages)) == (([30.0], 1) if seconds == 30.0 else ([], 0))
     hours = (5, 6) if recorder.messages == [] else ()
     for hour in hours:
         recorder.messages.clear()

@@ -118,7 +118,7 @@ def test_attempts_end_with_the_time_and_with_what_will_not_pass() -> None:
 
 
 def test_pauses_differ_by_chance() -> None:
-    pace = transport.Pace(chance=lambda: 0.0)
+    pace = transport.Pace(random=lambda: 0.0)
     assert [pace.pause(attempt, None) for attempt in range(3)] == [0.5, 1.0, 2.0]
 
 
