@@ -116,7 +116,7 @@ def http_server(*answers: tuple[int, Mapping[str, str], bytes], path: str = "/ho
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             server.requests.append((self.path, dict(self.headers), body))
             status, headers, answer = left.pop(0) if left else (200, {}, b"ok")
             self.send_response(status)
@@ -124,6 +124,8 @@ def http_server(*answers: tuple[int, Mapping[str, str], bytes], path: str = "/ho
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer)
+
+        do_GET = do_POST  # what a redirect would become
 
         def log_message(self, *_: Any) -> None:
             """Standard error is for tests that fail."""

@@ -30,7 +30,7 @@ HOSTILE = (
 
 def event(number: int = 0, title: str = "error, new: fare moved", **fields: Any) -> Event:
     values = {"kind": "new", "subject": f"fare-{number:06x}", "severity": "error", **fields}
-    return Event(f"key {number}", title=title, start="2026-11-01T00:00:00Z", **values)
+    return Event(f"key {number} {values['kind']}", title=title, start="2026-11-01T00:00:00Z", **values)
 
 
 def message(*events: Event, series: str = "flights", **fields: Any) -> Message:

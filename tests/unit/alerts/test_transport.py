@@ -43,10 +43,11 @@ def test_status_says_whether_another_attempt_may_help(status: int, may_pass: boo
     assert str(error) == f"the receiver answered HTTP {status}: no route \\x1b[31m"
 
 
-def test_redirect_is_not_followed() -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_is_not_followed(status: int) -> None:
     with http_server() as other:
-        error = failure((307, {"Location": other.url}, b""))
-        assert "HTTP 307" in str(error)
+        error = failure((status, {"Location": other.url}, b""))
+        assert f"HTTP {status}" in str(error)
         assert other.requests == []
 
 
