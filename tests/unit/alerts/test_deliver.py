@@ -169,6 +169,13 @@ def test_events_of_a_window_are_one_message_or_single_ones(tmp_path: Path) -> No
         assert len({message.id for message in recorder.messages}) == count
 
 
+def test_flood_of_incidents_is_several_messages(tmp_path: Path) -> None:
+    settings, recorder = recording()
+    night(tmp_path, settings, 1, *(incident(identity=f"f-{number:06x}") for number in range(250)))
+    assert [len(message.events) for message in recorder.messages] == [100, 100, 50]
+    assert len({message.id for message in recorder.messages}) == 3
+
+
 def test_cooldown_holds_back_what_flutters_and_not_its_end(tmp_path: Path) -> None:
     settings, recorder = recording(cooldown=dt.timedelta(days=3))
     for day, state in enumerate(["new", "resolved", "new", "worse", "ongoing"], 1):

@@ -59,11 +59,11 @@ class Mail:
 
     def _sent(self, mail: EmailMessage, password: str | None) -> dict[str, Any]:
         """The addresses that were refused where others were not."""
-        context = ssl.create_default_context()
+        context, host = ssl.create_default_context(), self.host.strip("[]")
         if self.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self.port, timeout=TIMEOUT, context=context)
         else:
-            server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+            server = smtplib.SMTP(host, self.port, timeout=TIMEOUT)
         with server:
             if self.security == "starttls":
                 server.starttls(context=context)
