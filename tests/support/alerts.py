@@ -9,9 +9,12 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
+from trueserve.transforms.alerts.deliver import deliver
 from trueserve.transforms.alerts.message import Message
+from trueserve.transforms.alerts.sending import Delivery
 from trueserve.transforms.alerts.settings import AlertSettings
 from trueserve.transforms.alerts.transport import DeliveryError, Pace
 
@@ -80,6 +83,12 @@ def recording(**fields: Any) -> tuple[AlertSettings, Recorder]:
 def away(retry_after: float | None = None) -> DeliveryError:
     """A failure that may pass."""
     return DeliveryError("the receiver answered HTTP 503", may_pass=True, retry_after=retry_after)
+
+
+def night(output: Path, settings: AlertSettings, day: int, *incidents: Json, **fields: Any) -> Delivery:
+    """The delivery after day number `day`."""
+    document = verdict(day, *incidents, outcome=fields.pop("outcome", None))
+    return deliver(str(output), [document], [settings], moment(day), **fields)[0]
 
 
 @dataclasses.dataclass
