@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support import e2e
+from support import alerts, e2e
 from support.homes import Home
+from support.openlineage_schema import RUN_EVENT
 from support.verdict_schema import VERDICT_SCHEMA
 
 from trueserve.pipelines import cli
+from trueserve.transforms.alerts.deliver import deliver
+from trueserve.transforms.metrics import openlineage, otlp, prometheus
+from trueserve.transforms.metrics.families import Run, of_run
 
 Capture = pytest.CaptureFixture[str]
 ROWS = 720  # of a window of six hours
@@ -118,3 +123,29 @@ def test_fail_on_new_fails_once(home: Home, logs: str, tmp_path: Path, capsys: C
     codes = [e2e.run(capsys, *flags(home, logs, tmp_path, n, "--fail_on=new")).code for n in (2, 3)]
     assert codes == [1, 0]
     assert e2e.errors(e2e.verdict(tmp_path))
+
+
+def test_alerts_of_the_nights_come_once_each(nights: list[Night], tmp_path: Path) -> None:
+    settings, recorder = alerts.recording()
+    now = alerts.moment(1)
+    # The job is started anew after each night, and delivers all that there is.
+    for number in range(len(nights)):
+        documents = [night.document for night in nights[: number + 1]]
+        (report,) = deliver(str(tmp_path), documents, [settings], now, page_url="https://pages.example")
+        assert report.problems == ()
+    lasting = nights[2].incident["id"]
+    assert recorder.events == [("new", lasting), ("worse", lasting), ("resolved", lasting)]
+    assert recorder.messages[0].events[0].title.startswith("error, new: distance is training x 1.609")
+    assert recorder.messages[0].link.endswith("/report.html")
+
+
+def test_metrics_and_lineage_are_made_of_real_verdicts(nights: list[Night]) -> None:
+    for night in nights:
+        run = Run(night.document, "flights", alerts.moment(1), alerts.moment(1, hour=4))
+        text = prometheus.text(of_run(run)).decode()
+        (ratio,) = re.findall(r'feature="distance",space="raw"} (\S+)', text)
+        assert (float(ratio) > 1) == any(each["findings"] for each in night.document["incidents"])
+        assert 'trueserve_rows{series="flights",state="compared"}' in text
+        for event in openlineage.events(run, ["logs/*"], "out", {}):
+            RUN_EVENT.validate(event)
+        assert otlp.trace(run, (), {})["resourceSpans"]

@@ -106,7 +106,12 @@ def test_every_package_that_is_imported_is_among_the_requirements() -> None:
     declared = {Requirement(line).name for section in ("runtime", "dask") for line in ranges(section)}
     sources = [path for folder in ("pipelines", "transforms") for path in (ROOT / folder).rglob("*.py")]
     imported = set().union(*(_packages(path.read_text()) for path in sources))
-    by_module = {"google.protobuf": "protobuf", "google_crc32c": "google-crc32c", "grpc": "grpcio"}
+    by_module = {
+        "google.protobuf": "protobuf",
+        "google.auth": "google-auth",
+        "google_crc32c": "google-crc32c",
+        "grpc": "grpcio",
+    }
     by_module |= {"tensorflow_serving": "tensorflow-serving-api"}
     assert {by_module.get(name, name.replace("_", "-")) for name in imported} <= declared
     assert "google.protobuf" in imported

@@ -37,7 +37,7 @@ def deliver_nights(output: str, url: str, days: int, planted: int, mended: int) 
     for day in range(1, days + 1):
         if through is not None and moment(day, hour=0) < through:
             continue
-        incidents = [incident(listed[day], since=planted)] if day in listed else []
+        incidents = [incident(listed[day], first_day=planted)] if day in listed else []
         document = verdict(day, *incidents)
         deliver.deliver(output, [document], [HOOK], moment(day), environment={"HOOK": url})
 

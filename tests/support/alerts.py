@@ -9,9 +9,12 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
+from trueserve.transforms.alerts.deliver import deliver
 from trueserve.transforms.alerts.message import Message
+from trueserve.transforms.alerts.sending import Delivery
 from trueserve.transforms.alerts.settings import AlertSettings
 from trueserve.transforms.alerts.transport import DeliveryError, Pace
 
@@ -29,8 +32,8 @@ def moment(day: int, hour: int = 3) -> dt.datetime:
     return FIRST + day * DAY + dt.timedelta(hours=hour)
 
 
-def incident(state: str = "new", identity: str = CARRIER, since: int = 1, **fields: Any) -> Json:
-    start = (FIRST + (since - 1) * DAY).isoformat().replace("+00:00", "Z")
+def incident(state: str = "new", identity: str = CARRIER, first_day: int = 1, **fields: Any) -> Json:
+    start = (FIRST + (first_day - 1) * DAY).isoformat().replace("+00:00", "Z")
     gone = state in ("resolved", "not_compared")
     return make_incident(
         identity, ("raw", "carrier"), state=state, since=start, findings=0 if gone else 3, **fields
@@ -82,6 +85,12 @@ def away(retry_after: float | None = None) -> DeliveryError:
     return DeliveryError("the receiver answered HTTP 503", may_pass=True, retry_after=retry_after)
 
 
+def night(output: Path, settings: AlertSettings, day: int, *incidents: Json, **fields: Any) -> Delivery:
+    """The delivery after day number `day`."""
+    document = verdict(day, *incidents, outcome=fields.pop("outcome", None))
+    return deliver(str(output), [document], [settings], moment(day), **fields)[0]
+
+
 @dataclasses.dataclass
 class Clock:
     """A clock that goes on while somebody sleeps, and at no other time."""
@@ -94,7 +103,7 @@ class Clock:
         self.seconds += seconds
 
     def pace(self, **fields: Any) -> Pace:
-        return Pace(sleep=self.sleep, monotonic=lambda: self.seconds, chance=lambda: 1.0, **fields)
+        return Pace(sleep=self.sleep, monotonic=lambda: self.seconds, random=lambda: 1.0, **fields)
 
 
 @dataclasses.dataclass
@@ -116,7 +125,7 @@ def http_server(*answers: tuple[int, Mapping[str, str], bytes], path: str = "/ho
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             server.requests.append((self.path, dict(self.headers), body))
             status, headers, answer = left.pop(0) if left else (200, {}, b"ok")
             self.send_response(status)
@@ -124,6 +133,8 @@ def http_server(*answers: tuple[int, Mapping[str, str], bytes], path: str = "/ho
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer)
+
+        do_GET = do_POST  # what a redirect would become
 
         def log_message(self, *_: Any) -> None:
             """Standard error is for tests that fail."""

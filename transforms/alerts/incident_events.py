@@ -121,7 +121,7 @@ def _are_alike(before: float | None, now: float | None) -> bool:
 
 
 def _event(incident: Json, kind: str, document: Json, window: Window, context: Context) -> Event:
-    identity, since = str(incident["id"]), incident["since"]
+    identity, start = str(incident["id"]), incident["since"]
     return Event(
         f"{identity}:{kind}:{window.name}",
         kind,
@@ -131,7 +131,7 @@ def _event(incident: Json, kind: str, document: Json, window: Window, context: C
         formatting.visible(incident_text.details(incident), _LONGEST_DETAILS),
         iso(window.start),
         iso(window.end),
-        since if isinstance(since, str) else None,
+        start if isinstance(start, str) else None,
         context.link(document),
     )
 

@@ -29,7 +29,7 @@ class Event:
       severity: of SEVERITIES.
       title, details: for people, on one line each; `details` may be empty.
       start, end: the window's, as verdict.json has them; None where it has none.
-      since: the start of an incident's first window; None for others.
+      first_start: of an incident's first window; None for others.
       link: the page of the window's run; empty without one.
     """
 
@@ -41,7 +41,7 @@ class Event:
     details: str = ""
     start: str | None = None
     end: str | None = None
-    since: str | None = None
+    first_start: str | None = None
     link: str = ""
 
     @property
@@ -59,7 +59,9 @@ def event_of(values: Mapping[str, Any]) -> Event:
     required = (event.key, event.kind, event.subject, event.severity, event.title, event.details, event.link)
     if not all(isinstance(value, str) for value in required) or event.severity not in SEVERITIES:
         raise ValueError("no event")
-    if not all(value is None or isinstance(value, str) for value in (event.start, event.end, event.since)):
+    if not all(
+        value is None or isinstance(value, str) for value in (event.start, event.end, event.first_start)
+    ):
         raise ValueError("no event")
     return event
 

@@ -26,16 +26,16 @@ def windows(output: str) -> set[Window]:
     return {window for _, window in _verdicts(output)}
 
 
-def documents(output: str, since: dt.datetime | None) -> list[Json]:
-    """The newest verdict of each window that ends at or after `since`; of the newest window if that is None.
+def documents(output: str, oldest: dt.datetime | None) -> list[Json]:
+    """The newest verdict of each window that ends at or after `oldest`; of the newest window if that is None.
 
     Raises InputError where the folder cannot be listed.
     """
     newest: dict[Window, Json] = {}
     for document, window in _verdicts(output):
-        if since is None or window.end is None or window.end >= since:
+        if oldest is None or window.end is None or window.end >= oldest:
             newest[window] = document  # runs come in the order of their names, which is that of time
-    if since is not None or not newest:
+    if oldest is not None or not newest:
         return list(newest.values())
     latest = dt.datetime.max.replace(tzinfo=dt.UTC)
     return [newest[max(newest, key=lambda window: window.end or latest)]]

@@ -22,6 +22,7 @@ from trueserve.transforms.runs.series import LATEST, WINDOWS, window_name
 Json = Mapping[str, Any]
 _REPORT = "report.html"
 _LONGEST_WAIT = dt.timedelta(days=1)
+_MOST_EVENTS = 100  # of a message: receivers have limits in bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +104,8 @@ class Delivering:
 
     def _messages(self, group: list[Event]) -> list[Waiting]:
         is_single = self._alert.receiver.is_for_single_events or not self._alert.is_grouped
-        parts = [[event] for event in group] if is_single else [group] if group else []
+        most = 1 if is_single else _MOST_EVENTS
+        parts = [group[at : at + most] for at in range(0, len(group), most)]
         return [
             Waiting(message_id(self._alert.name, [event.key for event in part]), tuple(part))
             for part in parts

@@ -68,12 +68,12 @@ class Pace:
     longest: float = 60.0
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
-    chance: Callable[[], float] = random.random
+    random: Callable[[], float] = random.random
 
     def pause(self, attempt: int, retry_after: float | None) -> float:
         """Seconds after attempt number `attempt` (from 0)."""
         longest = self.first_pause * 2.0**attempt
-        return max(longest * (0.5 + self.chance() / 2), retry_after or 0.0)
+        return max(longest * (0.5 + self.random() / 2), retry_after or 0.0)
 
 
 def in_attempts(send: Callable[[], None], pace: Pace, until: float) -> None:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support import alerts
-from support.alerts import CARRIER, away, incident, moment, recording, verdict
+from support.alerts import CARRIER, incident, moment, night, recording, verdict
 
 from trueserve.transforms.alerts.context import Window
 from trueserve.transforms.alerts.deliver import deliver, delivered_through
-from trueserve.transforms.alerts.quiet_hours import QuietHours
-from trueserve.transforms.alerts.receivers.webhook import Webhook
-from trueserve.transforms.alerts.secrets import Secret
-from trueserve.transforms.alerts.settings import AlertSettings
 
 Json = dict[str, Any]
-
-
-def night(output: Path, settings: Any, day: int, *incidents: Json, **fields: Any) -> Any:
-    """The delivery after day number `day`."""
-    document = verdict(day, *incidents, outcome=fields.pop("outcome", None))
-    return deliver(str(output), [document], [settings], moment(day), **fields)[0]
 
 
 def test_incident_is_alerted_when_it_begins_gets_worse_and_ends(tmp_path: Path) -> None:
@@ -59,7 +46,7 @@ def test_rerun_of_a_window_alerts_nothing_twice(tmp_path: Path) -> None:
 
 def test_rerun_of_an_old_day_neither_opens_nor_ends_anything(tmp_path: Path) -> None:
     settings, recorder = recording()
-    night(tmp_path, settings, 5, incident(since=5))
+    night(tmp_path, settings, 5, incident(first_day=5))
     before = (tmp_path / "alerts" / "night.json").read_bytes()
     night(tmp_path, settings, 2, incident("resolved"), incident(identity="fare-77aa01"))
     night(tmp_path, settings, 3)
@@ -167,105 +154,6 @@ def test_events_of_a_window_are_one_message_or_single_ones(tmp_path: Path) -> No
         night(tmp_path, settings, 1, incident(), incident(identity="fare-77aa01"))
         assert len(recorder.messages) == count
         assert len({message.id for message in recorder.messages}) == count
-
-
-def test_cooldown_holds_back_what_flutters_and_not_its_end(tmp_path: Path) -> None:
-    settings, recorder = recording(cooldown=dt.timedelta(days=3))
-    for day, state in enumerate(["new", "resolved", "new", "worse", "ongoing"], 1):
-        night(tmp_path, settings, day, incident(state))
-    kinds = [kind for kind, _ in recorder.events]
-    assert kinds == ["new", "resolved", "new"]  # on day 4, when three days have passed
-    assert "worse" in recorder.messages[-1].title
-
-
-def test_worse_in_the_cooldown_is_said_after_it(tmp_path: Path) -> None:
-    settings, recorder = recording(cooldown=dt.timedelta(days=2))
-    for day, state in enumerate(["new", "worse", "ongoing", "ongoing"], 1):
-        night(tmp_path, settings, day, incident(state))
-    assert [kind for kind, _ in recorder.events] == ["new", "worse"]
-
-
-def test_alerts_wait_for_the_end_of_the_quiet_hours(tmp_path: Path) -> None:
-    quiet = QuietHours(dt.time(22), dt.time(7))
-    settings, recorder = recording(quiet=quiet)
-    assert night(tmp_path, settings, 1, incident()).waiting == 1
-    assert recorder.messages == []
-    report = deliver(str(tmp_path), [], [settings], moment(1, hour=7))[0]
-    assert (report.sent, report.waiting) == (1, 0)
-    assert recorder.events == [("new", CARRIER)]
-
-
-def test_what_ends_while_its_beginning_waits_is_not_alerted(tmp_path: Path) -> None:
-    settings, recorder = recording(quiet=QuietHours(dt.time(22), dt.time(7)))
-    night(tmp_path, settings, 1, incident(), incident(identity="fare-77aa01"))
-    night(tmp_path, settings, 2, incident("resolved"), incident("ongoing", identity="fare-77aa01"))
-    deliver(str(tmp_path), [], [settings], moment(2, hour=8))
-    assert recorder.events == [("new", "fare-77aa01")]
-
-
-def test_what_is_loud_enough_does_not_wait(tmp_path: Path) -> None:
-    settings, recorder = recording(
-        quiet=QuietHours(dt.time(22), dt.time(7)), loud="error", severity="warning"
-    )
-    night(tmp_path, settings, 1, incident(severity="warning"))
-    assert recorder.events == []
-    night(tmp_path, settings, 2, incident("ongoing", severity="warning"), incident(identity="fare-77aa01"))
-    assert recorder.events == [("new", "fare-77aa01")]
-
-
-def test_server_that_fails_twice_gets_it_at_the_third_attempt(tmp_path: Path) -> None:
-    clock = alerts.Clock()
-    refusals = [(500, {}, b""), (503, {"Retry-After": "3"}, b"")]
-    with alerts.http_server(*refusals) as server:
-        settings = AlertSettings("hook", Webhook(Secret("env:HOOK")))
-        report = night(tmp_path, settings, 1, incident(), environment={"HOOK": server.url}, pace=clock.pace())
-    assert (report.sent, report.problems, clock.pauses) == (1, (), [1.0, 3.0])
-    assert len({headers["Idempotency-Key"] for _, headers, _ in server.requests}) == 1
-    assert len(server.requests) == 3
-
-
-def test_dead_letter_is_sent_by_the_next_run_with_the_same_id(tmp_path: Path) -> None:
-    clock = alerts.Clock()
-    settings, recorder = recording(errors=[away()] * 4)
-    report = night(tmp_path, settings, 1, incident(), pace=clock.pace())
-    assert (report.sent, report.undelivered) == (0, 1)
-    assert report.problems == ("the receiver answered HTTP 503",)
-    assert clock.pauses == [1.0, 2.0, 4.0]
-    (dead,) = json.loads((tmp_path / "alerts" / "night.json").read_bytes())["messages"]
-    assert (dead["state"], dead["error"]) == ("undelivered", "the receiver answered HTTP 503")
-    assert night(tmp_path, settings, 2, incident("ongoing"), pace=clock.pace()).sent == 1
-    assert recorder.events == [("new", CARRIER)]
-    assert recorder.messages[0].id == dead["id"]
-    assert not recorder.messages[0].is_repeat
-
-
-def test_receiver_that_is_away_is_asked_for_one_message_alone(tmp_path: Path) -> None:
-    clock = alerts.Clock()
-    settings, recorder = recording(is_grouped=False, errors=[away()] * 4)
-    report = night(tmp_path, settings, 1, incident(), incident(identity="fare-77aa01"), pace=clock.pace())
-    assert (report.undelivered, report.waiting, recorder.errors) == (1, 1, [])
-
-
-@pytest.mark.parametrize("asked", [30.0, 7200.0])
-def test_receiver_is_given_the_time_that_it_asks_for(tmp_path: Path, asked: float) -> None:
-    clock = alerts.Clock()
-    settings, recorder = recording(errors=[away(retry_after=asked)])
-    night(tmp_path, settings, 1, incident(), pace=clock.pace())
-    assert (clock.pauses, len(recorder.messages)) == (([30.0], 1) if asked == 30.0 else ([], 0))
-    hours = (5, 6) if recorder.messages == [] else ()
-    for hour in hours:
-        recorder.messages.clear()
-        deliver(str(tmp_path), [], [settings], moment(1, hour) - dt.timedelta(minutes=1), pace=clock.pace())
-        assert len(recorder.messages) == (hour == 6)
-
-
-def test_alert_that_fails_costs_neither_the_others_nor_the_run(tmp_path: Path) -> None:
-    broken, _ = recording(name="broken", errors=[RuntimeError("https://hooks/T0KEN")])
-    works, recorder = recording(name="works")
-    reports = deliver(str(tmp_path), [verdict(1, incident())], [broken, works], moment(1))
-    assert [report.sent for report in reports] == [0, 1]
-    assert reports[0].problems == ("not sent: RuntimeError",)
-    assert recorder.events == [("new", CARRIER)]
 
 
 def test_ledger_that_is_none_sends_nothing_and_says_so(tmp_path: Path) -> None:

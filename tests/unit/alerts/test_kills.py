@@ -36,11 +36,11 @@ def test_event_is_sent_again_only_where_nobody_knows_whether_it_was(
 
 
 def test_job_of_24_windows_that_is_killed_20_times_alerts_the_planted_fault_once(tmp_path: Path) -> None:
-    chance, kills = random.Random(4), 0
+    randomness, kills = random.Random(4), 0
     with http_server() as server:
         arguments = (str(tmp_path), server.url, 24, 8, 15)
         while kills < 20:
-            code = exit_code(deliver_and_die, *arguments, chance.randint(1, 3))
+            code = exit_code(deliver_and_die, *arguments, randomness.randint(1, 3))
             assert code in (0, _KILLED)
             kills += code == _KILLED
             if code == 0:

@@ -9,6 +9,8 @@ import json
 import re
 from typing import Any
 
+import google.auth
+import google.auth.exceptions
 import pytest
 from support.alerts import http_server, texts
 
@@ -30,7 +32,7 @@ HOSTILE = (
 
 def event(number: int = 0, title: str = "error, new: fare moved", **fields: Any) -> Event:
     values = {"kind": "new", "subject": f"fare-{number:06x}", "severity": "error", **fields}
-    return Event(f"key {number}", title=title, start="2026-11-01T00:00:00Z", **values)
+    return Event(f"key {number} {values['kind']}", title=title, start="2026-11-01T00:00:00Z", **values)
 
 
 def message(*events: Event, series: str = "flights", **fields: Any) -> Message:
@@ -172,6 +174,17 @@ def test_mail_is_plain_text_and_no_header_comes_from_a_name() -> None:
     assert "<script>" in parsed.get_content()
     assert parsed["Message-ID"] == "<0123456789abcdef01234567@example.com>"
     assert len(mail.letter(longest(), "a@b.c", ("a@b.c",))["Subject"]) <= 200
+
+
+def test_pubsub_without_credentials_is_named_without_their_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        error: Any = google.auth.exceptions.DefaultCredentialsError
+        raise error('{"private_key": "s3cr3t"}')
+
+    monkeypatch.setattr(google.auth, "default", refuse)
+    with pytest.raises(DeliveryError, match=r"^no token of Google Cloud: DefaultCredentialsError$") as caught:
+        PubSub("projects/p/topics/skew").send(message(), {})
+    assert not caught.value.may_pass
 
 
 def test_pubsub_message_has_attributes_to_filter_by() -> None:

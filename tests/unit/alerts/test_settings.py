@@ -71,7 +71,7 @@ def problems(text: str) -> dict[str, str]:
     return dict(caught.value.problems)
 
 
-def one(kind: str, keys: str) -> str:
+def table_of(kind: str, keys: str) -> str:
     return f'[[alerts]]\nname = "a"\ntype = "{kind}"\n{keys}\n'
 
 
@@ -87,8 +87,10 @@ def test_all_receivers_are_read() -> None:
 
 
 def test_all_problems_come_at_once_each_with_its_key() -> None:
-    text = one("slack", 'url = "https://hooks.slack.com/T0KEN"\nurrl = 1\nseverity = "dire"\non = []')
-    text += one("nobody", "") + one("email", 'host = "a b"\nfrom = "x"\nto = []\nport = 0\nuser = "u"')
+    text = table_of("slack", 'url = "https://hooks.slack.com/T0KEN"\nurrl = 1\nseverity = "dire"\non = []')
+    text += table_of("nobody", "") + table_of(
+        "email", 'host = "a b"\nfrom = "x"\nto = []\nport = 0\nuser = "u"'
+    )
     noted = problems(text)
     assert set(noted) == {
         "alerts[0].url",
@@ -121,7 +123,7 @@ def test_all_problems_come_at_once_each_with_its_key() -> None:
 @pytest.mark.parametrize("value", ["https://h/T0KEN", "T0KEN", "env:", "env:A B T0KEN", "file:T0KEN"])
 def test_secret_itself_is_refused_and_not_quoted(kind: str, key: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        settings.parse(tomllib.loads(one(kind, f'{key} = "{value}"'))["alerts"])
+        settings.parse(tomllib.loads(table_of(kind, f'{key} = "{value}"'))["alerts"])
     assert f"alerts[0].{key}" in dict(caught.value.problems)
     assert "T0KEN" not in str(caught.value)
 
@@ -147,7 +149,7 @@ def test_secret_itself_is_refused_and_not_quoted(kind: str, key: str, value: str
     ],
 )
 def test_wrong_value_is_a_problem_of_its_key(keys: str, key: str) -> None:
-    text = one("webhook", 'url = "env:U"\n' + keys)
+    text = table_of("webhook", 'url = "env:U"\n' + keys)
     if "name" in keys:
         text = text.replace('name = "a"\n', "")
     noted = problems(text)
@@ -160,8 +162,8 @@ def test_password_is_not_sent_in_the_open() -> None:
         'host = "mail.example.com"\nfrom = "a@b.c"\nto = ["a@b.c"]\nuser = "u"\npassword = "env:P"\n'
         'security = "none"'
     )
-    assert set(problems(one("email", mail))) == {"alerts[0].security"}
-    assert problems(one("pagerduty", 'routing_key = "env:K"\nurl = "http://events.example"'))
+    assert set(problems(table_of("email", mail))) == {"alerts[0].security"}
+    assert problems(table_of("pagerduty", 'routing_key = "env:K"\nurl = "http://events.example"'))
 
 
 @pytest.mark.parametrize("tables", [None, {"name": "a"}, [1], [{"name": "a"}] * 101, "alerts"])

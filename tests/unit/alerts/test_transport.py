@@ -43,10 +43,11 @@ def test_status_says_whether_another_attempt_may_help(status: int, may_pass: boo
     assert str(error) == f"the receiver answered HTTP {status}: no route \\x1b[31m"
 
 
-def test_redirect_is_not_followed() -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_is_not_followed(status: int) -> None:
     with http_server() as other:
-        error = failure((307, {"Location": other.url}, b""))
-        assert "HTTP 307" in str(error)
+        error = failure((status, {"Location": other.url}, b""))
+        assert f"HTTP {status}" in str(error)
         assert other.requests == []
 
 
@@ -118,7 +119,7 @@ def test_attempts_end_with_the_time_and_with_what_will_not_pass() -> None:
 
 
 def test_pauses_differ_by_chance() -> None:
-    pace = transport.Pace(chance=lambda: 0.0)
+    pace = transport.Pace(random=lambda: 0.0)
     assert [pace.pause(attempt, None) for attempt in range(3)] == [0.5, 1.0, 2.0]
 
 

@@ -36,7 +36,18 @@ def required(command: str, but: str) -> list[str]:
 
 def test_the_flags_are_those_that_there_are() -> None:
     assert COMMANDS.keys() == {
-        *["prepare", "adopt", "export", "check", "validate", "backtest", "join", "explain", "warm_up"]
+        *[
+            "prepare",
+            "adopt",
+            "export",
+            "check",
+            "validate",
+            "backtest",
+            "join",
+            "explain",
+            "alerts",
+            "warm_up",
+        ]
     }
     by_command = {command: {flag for name, flag in flags() if name == command} for command in COMMANDS}
     assert by_command["check"] >= {"--baseline", "--model", "--reference"}

@@ -46,24 +46,24 @@ class Mail:
         password = self.password.value(environment) if self.password else None
         hidden = [password] if password else []
         try:
-            refused = self._sent(letter(message, self.sender, self.addresses), password)
+            left_out = self._sent(letter(message, self.sender, self.addresses), password)
         except smtplib.SMTPException as error:
             raise _failure(error, hidden) from None
         except (OSError, ValueError) as error:
             why = redacted(_reason(error), hidden)
             raise DeliveryError(f"the mail server: {why}", may_pass=True) from None
-        if refused:
+        if left_out:
             raise PartlyDeliveredError(
-                f"the mail server refused {len(refused)} of {len(self.addresses)} addresses"
+                f"the mail server refused {len(left_out)} of {len(self.addresses)} addresses"
             )
 
     def _sent(self, mail: EmailMessage, password: str | None) -> dict[str, Any]:
         """The addresses that were refused where others were not."""
-        context = ssl.create_default_context()
+        context, host = ssl.create_default_context(), self.host.strip("[]")
         if self.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self.port, timeout=TIMEOUT, context=context)
         else:
-            server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+            server = smtplib.SMTP(host, self.port, timeout=TIMEOUT)
         with server:
             if self.security == "starttls":
                 server.starttls(context=context)
@@ -107,8 +107,8 @@ def _failure(error: smtplib.SMTPException, hidden: list[str]) -> DeliveryError:
     code, answer = _answer(error)
     why = visible(" ".join(redacted(answer, hidden).split()), 200)
     may_pass = not isinstance(error, smtplib.SMTPNotSupportedError) and not 500 <= code < 600
-    said = f"{code} {why}" if code else why
-    return DeliveryError(f"the mail server: {said.strip()}", may_pass=may_pass)
+    text = f"{code} {why}" if code else why
+    return DeliveryError(f"the mail server: {text.strip()}", may_pass=may_pass)
 
 
 def _answer(error: smtplib.SMTPException) -> tuple[int, str]:

@@ -84,7 +84,7 @@ def _payload(message: Message, event: Event) -> dict[str, Any]:
             "subject": event.subject,
             "window_start": event.start,
             "window_end": event.end,
-            "since": event.since,
+            "since": event.first_start,
             "alert": message.footer,
         },
     }
