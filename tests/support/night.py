@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from support import e2e, logs
-
 from trueserve.transforms.runs import series
 
 FIRST = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
@@ -52,9 +51,7 @@ def write_config(path: Path, baseline: str, pattern: str, output: Path, *lines: 
 
 def windows(output: Path) -> dict[str, dict[str, Any]]:
     """verdict.json of each window, by its name."""
-    return {
-        name: e2e.verdict(output / series.WINDOWS / name) for name in series.window_names(str(output))
-    }
+    return {name: e2e.verdict(output / series.WINDOWS / name) for name in series.window_names(str(output))}
 
 
 def untidy(output: Path) -> list[str]:
