@@ -15,7 +15,7 @@ ORDERED = -p no:randomly
 # What Python compiles is kept, or each of the commands that tests start would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos night-test cluster-test flink-test mutants page-pictures bench bench-compat bench-quick detection detection-quick help clean
+.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos night-test cluster-test deploy-test flink-test mutants page-pictures bench bench-compat bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -63,6 +63,9 @@ night-test: $(STAMP)  ## a backfill of 24 hours, killed at 20 random moments, in
 
 cluster-test: $(STAMP)  ## Dask in network namespaces, an object store, and processes that are killed; needs root
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.:tests $(BIN)/python -W ignore tests/cluster.py $(CASES)
+
+deploy-test: $(STAMP)  ## deploy/: a DAG in a real Airflow, manifests, units and the image's scripts; some 6 GB, needs root
+	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.:tests $(BIN)/python -W ignore tests/deploy.py $(CASES)
 
 flink-test: $(STAMP)  ## prepare, validate and backtest on Flink, with JOB_SERVER=path/to/beams-job-server.jar; never run yet
 	@test -f "$(JOB_SERVER)" || { echo "trueserve: expected JOB_SERVER=path/to/jar, a file; see deploy/flink" >&2; exit 2; }

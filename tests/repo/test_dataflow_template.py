@@ -15,6 +15,7 @@ from support.repo import ROOT
 from constraints.choose import STACKS
 from trueserve.pipelines import cli
 from trueserve.pipelines.flags import validate
+from trueserve.transforms.core.errors import UsageError
 
 FOLDER = ROOT / "deploy" / "dataflow"
 METADATA: dict[str, Any] = json.loads((FOLDER / "metadata.json").read_text(encoding="utf-8"))
@@ -84,7 +85,7 @@ def _is_taken(flag: str) -> bool:
         others.append("--replay=gs://b/model")
     try:
         cli.parse(cli.flags_only([flag, *others]))
-    except cli.UsageError:
+    except UsageError:
         return False
     return True
 
