@@ -23,7 +23,7 @@ LEAST_MOMENTS = {
     "validate": 30,
     "backtest": 20,
     "join": 4,
-    "backfill": 60,
+    "backfill": 50,
 }
 
 
