@@ -7,7 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from trueserve.transforms.core.batches import Window
+from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.runs import past_runs, previous_runs, series
 
 DAY = dt.timedelta(days=1)
@@ -111,3 +114,12 @@ def test_the_history_is_bounded(tmp_path: Path) -> None:
     assert len(shown) == past_runs.MOST_RUNS
     runs = previous_runs.find("auto", str(folder_of(tmp_path, 95)), window(95), None)
     assert len(runs.comparable_runs) == previous_runs.MOST_WINDOWS
+
+
+def test_a_window_is_named_by_its_folder(tmp_path: Path) -> None:
+    names = [publish(tmp_path, number, run=number) for number in range(3)]
+    named = previous_runs.find("2024-05-01T00Z_P1D", str(folder_of(tmp_path, 2)), window(2), None)
+    assert named.previous is not None
+    assert named.previous.name == names[0]
+    with pytest.raises(UsageError, match="no verdict"):
+        previous_runs.find("2024-04-01T00Z_P1D", str(folder_of(tmp_path, 2)), window(2), None)

@@ -73,16 +73,16 @@ def test_a_file_that_is_there_stays(path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_person_is_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = list[str]()
+    questions = list[str]()
 
     def answer(question: str) -> str:
-        asked.append(question)
+        questions.append(question)
         known = {"logged": "logs/*", "folder": "out"}
-        return "" if len(asked) == 1 else known.get(question.partition(" ")[0], "")
+        return "" if len(questions) == 1 else known.get(question.partition(" ")[0], "")
 
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     monkeypatch.setattr(builtins, "input", answer)
     assert cli.main(["init", f"--config={path}", "--timezone=UTC"]) == 0
     assert 'baseline = "baseline"' in path.read_text()
     assert 'logs = "logs/*"' in path.read_text()
-    assert not any("time zone" in question for question in asked)
+    assert not any("time zone" in question for question in questions)
