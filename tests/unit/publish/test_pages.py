@@ -52,3 +52,9 @@ def test_what_strangers_wrote_is_left_out() -> None:
 def test_a_run_that_failed_has_no_index() -> None:
     assert rendered("failed", packed(BEFORE)).keys() == {"report.html"}
     assert rendered("not_examined", packed(BEFORE)).keys() == {"report.html", "index.html"}
+
+
+def test_a_window_of_a_series_has_no_index_of_its_own() -> None:
+    made = dict(pages.render(make_verdict("ok"), (), (), PastRuns(packed(BEFORE), in_series=True)))
+    assert made.keys() == {"report.html"}
+    assert b"2 windows" in made["report.html"]
