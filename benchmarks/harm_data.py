@@ -55,7 +55,7 @@ class Source:
 def of_flights() -> Source:
     """Whether a flight arrives late; of the whole year 2013."""
     table = flights_data.read_flights()
-    table = table.filter(pa.array(table[flights_data.LABEL].is_valid().to_numpy(zero_copy_only=False)))
+    table = table.filter(pa.array(table[flights_data.LABEL].is_valid().to_numpy()))
     labels = table[flights_data.LABEL].to_numpy().astype(np.float64)
     return Source(
         name="flights",

@@ -77,7 +77,8 @@ def export(source: Source, folder: Path, seed: int) -> Exported:
 
 def _trueserve(*arguments: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    command = [sys.executable, "-W", "ignore", "-m", "trueserve.pipelines.cli", *arguments]
+    start = "import sys; from trueserve.pipelines import cli; sys.exit(cli.main(sys.argv[1:]))"
+    command = [sys.executable, "-W", "ignore", "-c", start, *arguments]
     subprocess.run(command, cwd=_ROOT, env=environment, check=True)
 
 

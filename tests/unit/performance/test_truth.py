@@ -30,8 +30,8 @@ def test_the_interval_is_that_of_other_rows_like_these() -> None:
     windows = [_of(Task.BINARY, calibration, *_rows(1_500, 100 + seed)) for seed in range(60)]
     for name in ("auc", "log_loss", "brier", "accuracy"):
         spread = np.std([window[name].value for window in windows])
-        said = np.mean([window[name].high - window[name].low for window in windows]) / 3.92
-        assert said == pytest.approx(spread, rel=0.3), name
+        width = np.mean([window[name].high - window[name].low for window in windows]) / 3.92
+        assert width == pytest.approx(spread, rel=0.3), name
 
 
 def test_a_regression_has_its_errors_and_few_independent_rows_a_wider_interval() -> None:
