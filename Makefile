@@ -15,7 +15,7 @@ ORDERED = -p no:randomly
 # What Python compiles is kept, or each of the commands that tests start would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos night-test cluster-test deploy-test flink-test mutants page-pictures bench bench-compat bench-quick detection detection-quick help clean
+.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos night-test cluster-test deploy-test flink-test mutants page-pictures bench bench-compat bench-quick detection detection-quick harm help clean
 
 PYTHON ?=
 STACK ?=
@@ -106,6 +106,9 @@ detection: $(STAMP)  ## false alarms, and faults found, beside TFDV and others; 
 
 detection-quick: $(STAMP)  ## few windows, in 2 minutes; fails where they refute a promise
 	$(BIN)/python -W ignore benchmarks/detection.py --quick
+
+harm: $(STAMP)  ## estimated harm beside true labels and NannyML; writes benchmarks/HARM.md
+	$(BIN)/python -W ignore benchmarks/harm.py
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' Makefile

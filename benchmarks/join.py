@@ -97,7 +97,7 @@ def _changed(row: bytes, generator: Any) -> bytes:
 
 def run_join(examples: str, requests: str, folder: Path) -> Counts:
     """Ours: the graph of `trueserve join`, as the command builds it."""
-    options = JoinOptions(examples, requests, parse_key([KEY]), str(folder))
+    options = JoinOptions(requests, parse_key([KEY]), str(folder), examples)
     plan = JoinPlan(options, tuple(globs.expand(examples)), tuple(globs.expand(requests)), None)
     pipeline = beam.Pipeline(options=_runner())
     build(pipeline, plan, str(folder / "join"), None)

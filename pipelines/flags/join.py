@@ -173,10 +173,10 @@ class JoinOptions:
         `verdict` what was published of the window, and `thresholds` a file of limits.
     """
 
-    examples: str | None
     logs: str
     key: tuple[KeyPart, ...]
     output: str
+    examples: str | None = None
     labels: str | None = None
     predictions: str | None = None
     verdict: str | None = None

@@ -8,10 +8,10 @@ from typing import Any
 
 from trueserve.pipelines.flags.join import JoinOptions
 from trueserve.pipelines.labels.late_labels import LateLabels
-from trueserve.transforms.joining import late_labels
+from trueserve.transforms.joining import labelled_rows
 from trueserve.transforms.performance.estimate import Estimate
 from trueserve.transforms.performance.record import block
-from trueserve.transforms.performance.truth import defined_number, judge, true_metrics
+from trueserve.transforms.performance.truth import check_estimate, defined_number, true_metrics
 from trueserve.transforms.verdict.findings.performance import limit_name
 
 FORMAT_VERSION = 1
@@ -44,7 +44,7 @@ def document(
       settings: what was joined, and by what; of it `logs`, `key` and `window` are taken.
     """
     values = result["labelled"]
-    rows = None if values is None else late_labels.of_json(values)
+    rows = None if values is None else labelled_rows.of_json(values)
     counts = {name: result["counts"][of_join] for name, of_join in _COUNTS.items()}
     counts |= {name: values[name] if values else 0 for name in ("without_label", "without_prediction")}
     counts["rows"] = 0 if rows is None else round(rows.scores.total)
@@ -71,7 +71,7 @@ def document(
     }
 
 
-def _truths(late: LateLabels, rows: late_labels.LabelledRows, effect: float) -> dict[str, Estimate]:
+def _truths(late: LateLabels, rows: labelled_rows.LabelledRows, effect: float) -> dict[str, Estimate]:
     return true_metrics(late.record.calibration, rows.scores, rows.labels, effect)
 
 
@@ -85,7 +85,7 @@ def _metric(name: str, truth: Estimate, late: LateLabels, rows: int) -> dict[str
     estimates = {} if isinstance(late.estimate, str) else late.estimate
     estimate = estimates.get("metrics", {}).get(name)
     estimate = estimate if isinstance(estimate, dict) else None
-    judgement = judge(name, truth, estimate, rows / max(defined_number(estimates.get("rows")) or 1, 1))
+    checked = check_estimate(name, truth, estimate, rows / max(defined_number(estimates.get("rows")) or 1, 1))
     limit = late.thresholds.performance.get(limit_name(name))
     sure = None if limit is None or truth.harm_low is None else truth.harm_low > limit
     fields = dataclasses.asdict(truth)
@@ -93,8 +93,8 @@ def _metric(name: str, truth: Estimate, late: LateLabels, rows: int) -> dict[str
         "true": fields.pop("value"),
         **fields,
         "estimate": None if estimate is None else {key: estimate.get(key) for key in _OF_ESTIMATE},
-        "judgement": judgement.result,
-        "sentence": judgement.sentence,
+        "truth_is": checked.truth_is,
+        "sentence": checked.sentence,
         "limit": limit,
         "limit_passed": sure,
     }

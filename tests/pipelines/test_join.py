@@ -34,7 +34,9 @@ def run(folder: Path, served: str, **fields: Any) -> tuple[int, dict[str, Any], 
         logs.write_records(folder / f"train-{number}", [logs.example(**row) for row in rows])
     out, err = io.StringIO(), io.StringIO()
     values: dict[str, Any] = {"key": (KeyPart("ride"),), "beam_args": ("--direct_running_mode=in_memory",)}
-    options = JoinOptions(str(folder / "train-*"), served, output=str(folder / "out"), **values | fields)
+    options = JoinOptions(
+        examples=str(folder / "train-*"), logs=served, output=str(folder / "out"), **values | fields
+    )
     code = join.run(options, Console(out, err))
     return (
         code,

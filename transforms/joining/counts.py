@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trueserve.transforms.joining.late_labels import LabelledRows
+from trueserve.transforms.joining.labelled_rows import LabelledRows
 from trueserve.transforms.logs.features import Array
 
 # Names of features that only requests have come from strangers; those beyond are counted together.

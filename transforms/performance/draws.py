@@ -42,7 +42,7 @@ def labels(
     """The rates of labels that the rows happen to have, drawn by the expected ones.
 
     Args:
-      expected: float64 [drawings, bins].
+      expected: float64 [drawings, bins]; scores: of rows, [bins], or drawn ones, [drawings, bins].
       design_effect: how many rows tell as much as one.
     """
     if calibration.task is not Task.REGRESSION:

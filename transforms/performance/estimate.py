@@ -114,9 +114,10 @@ def _spreads(
     labels = draws.labels(random, calibration, expected, window, design_effect)
     now = metrics(task, edges, window, labels)
     others = draws.rows(random, window, design_effect, DRAWINGS)
+    other_labels = draws.labels(random, calibration, expected, others, 1.0)
     evaluation = draws.rows(random, calibration.scores, 1.0, DRAWINGS)
     then = metrics(task, edges, evaluation, rates)
-    by_rows = metrics(task, edges, others, labels)
+    by_rows = metrics(task, edges, others, other_labels)
     return (
         {name: draws.deviation(calibration, name, values) for name, values in now.items()},
         {name: draws.deviation(calibration, name, values - then[name]) for name, values in by_rows.items()},

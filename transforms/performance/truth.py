@@ -19,15 +19,15 @@ COVERED = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
-class Judgement:
+class EstimateCheck:
     """What the truth says of an estimate.
 
     Attributes:
-      result: `holds`, `worse`, `better`, or `unsure`; None where nothing can be said.
+      truth_is: `within`, `worse`, `better`, or `unsure`; None where nothing can be said.
       sentence: the same for a person.
     """
 
-    result: str | None
+    truth_is: str | None
     sentence: str
 
 
@@ -72,8 +72,8 @@ def _spreads(
 def _drawn(random: np.random.Generator, rows: Calibration, design_effect: float) -> dict[str, Array]:
     """The metrics of rows drawn anew, with labels drawn by the rows' own rates."""
     rates = _repeated(of_evaluation(rows))
-    labels = draws.labels(random, rows, rates, rows.scores, design_effect)
     others = draws.rows(random, rows.scores, design_effect, DRAWINGS)
+    labels = draws.labels(random, rows, rates, others, 1.0)
     return metrics(rows.task, rows.edges, others, labels)
 
 
@@ -90,7 +90,9 @@ def _repeated(rates: Rates) -> Rates:
     )
 
 
-def judge(metric: str, truth: Estimate, estimate: Mapping[str, Any] | None, covered: float) -> Judgement:
+def check_estimate(
+    metric: str, truth: Estimate, estimate: Mapping[str, Any] | None, covered: float
+) -> EstimateCheck:
     """Whether the truth lies in the interval of an estimate.
 
     Args:
@@ -99,15 +101,17 @@ def judge(metric: str, truth: Estimate, estimate: Mapping[str, Any] | None, cove
     """
     low, high = (defined_number((estimate or {}).get(name)) for name in ("low", "high"))
     if truth.value is None or low is None or high is None:
-        return Judgement(None, "the truth is not defined" if truth.value is None else "there is no estimate")
+        return EstimateCheck(
+            None, "the truth is not defined" if truth.value is None else "there is no estimate"
+        )
     if low <= truth.value <= high:
-        return Judgement("holds", "the estimate's interval holds the truth")
+        return EstimateCheck("within", "the estimate's interval holds the truth")
     if covered < COVERED and _meet(truth, low, high):
-        return Judgement("unsure", "too few rows have a label to tell whether the estimate was right")
+        return EstimateCheck("unsure", "too few rows have a label to tell whether the estimate was right")
     if (truth.value < low) == (metric in MORE_IS_BETTER):
         causes = "a concept shift, or confidently wrong predictions"
-        return Judgement("worse", f"the truth is worse than the estimate's interval: {causes}")
-    return Judgement("better", "the truth is better than the estimate's interval")
+        return EstimateCheck("worse", f"the truth is worse than the estimate's interval: {causes}")
+    return EstimateCheck("better", "the truth is better than the estimate's interval")
 
 
 def _meet(truth: Estimate, low: float, high: float) -> bool:

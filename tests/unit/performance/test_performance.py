@@ -113,18 +113,19 @@ def test_where_covariates_moved_alone_the_estimate_is_near_the_truth(shift: Any)
         assert estimates[name].value == pytest.approx(true, abs=0.01)
 
 
-def _held(metric: str, task: Task, seeds: range) -> float:
-    """The share of windows whose interval holds the metric of their own labels; all else is drawn anew."""
-    held = []
+def _held(task: Task, seeds: range) -> dict[str, Any]:
+    """By metric the share of windows whose interval holds that of their own labels; all is drawn anew."""
+    held: dict[str, list[bool]] = {}
     for seed in seeds:
         make = _rows if task is Task.BINARY else _numbers
         shift, rows = np.random.default_rng(seed).uniform(-1.5, 1.5), (4_000, 40_000)[seed % 2]
         calibration = calibrate(task, *make(rows, 0.0, seed=10_000 + seed))
         scores, labels = make(3_000, shift, seed=20_000 + seed)
-        true = _plain(scores, labels)[metric] if task is Task.BINARY else np.abs(scores - labels).mean()
-        value = _estimated(calibration, score_bins(task, calibration.edges, scores))[metric]
-        held.append(value.low <= true <= value.high)
-    return float(np.mean(held))
+        true = _plain(scores, labels) if task is Task.BINARY else {"mae": np.abs(scores - labels).mean()}
+        estimates = _estimated(calibration, score_bins(task, calibration.edges, scores))
+        for name, value in true.items():
+            held.setdefault(name, []).append(estimates[name].low <= value <= estimates[name].high)
+    return {name: np.mean(results) for name, results in held.items()}
 
 
 def _numbers(rows: int, shift: float, seed: int) -> tuple[Any, Any]:
@@ -133,12 +134,19 @@ def _numbers(rows: int, shift: float, seed: int) -> tuple[Any, Any]:
     return 10 + 3 * x, 10 + 3 * x + random.normal(0, np.exp(0.3 * x))
 
 
-@pytest.mark.parametrize("metric", ["auc", "log_loss", "brier", "accuracy", "mae"])
-def test_intervals_hold_the_truth_of_19_windows_in_20(metric: str) -> None:
-    """Of 150 windows a share of 95 % is within 90 to 99 % but in one of a thousand such tests."""
-    task = Task.REGRESSION if metric == "mae" else Task.BINARY
+@pytest.mark.parametrize("task", [Task.BINARY, Task.REGRESSION])
+def test_intervals_hold_the_truth_of_19_windows_in_20(task: Task) -> None:
+    """Of 60 windows 95 % are 52 to 60 but in one of a hundred such tests; benchmarks/HARM.md has more."""
+    assert all(share >= 52 / 60 for share in _held(task, range(60)).values())
 
-    assert 0.9 <= _held(metric, task, range(150)) <= 0.995
+
+def test_an_estimate_of_a_calibration_alone_is_what_was_observed() -> None:
+    calibration = calibrate(Task.BINARY, *_rows(20_000))
+
+    estimates = _estimated(calibration, calibration.scores)
+
+    assert {name: value.value for name, value in estimates.items()} == pytest.approx(at_export(calibration))
+    assert all(value.harm == pytest.approx(0, abs=1e-12) for value in estimates.values())
 
 
 def test_dependent_rows_and_few_rows_widen_the_interval() -> None:

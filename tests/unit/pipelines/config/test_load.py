@@ -61,12 +61,12 @@ def test_tables_and_what_others_read(tmp_path: Path) -> None:
         tmp_path,
         f'model = "f"\nfail_on = "never"\n{LEAST}[window]\nevery = "PT6H"\ntimezone = "Europe/Berlin"\n'
         'lateness = "PT2H"\ncomplete_share = 0.3\n[retention]\nkeep = "P400D"\nkeep_runs = 9\n'
-        '[metrics]\ntextfile = "a.prom"\n[lineage]\nfile = "b.jsonl"\n',
+        '[metrics]\ntextfile = "a.prom"\nlineage = "b.jsonl"\n',
     )
     assert (config.window.every, config.window.lateness) == (dt.timedelta(hours=6), dt.timedelta(hours=2))
     assert (config.window.timezone, config.window.complete_share) == ("Europe/Berlin", 0.3)
     assert (config.retention.keep, config.retention.keep_runs) == (dt.timedelta(days=400), 9)
-    assert (config.outlets.textfile, config.outlets.lineage_file) == (
+    assert (config.outlets.metrics.textfile, config.outlets.metrics.lineage) == (
         f"{tmp_path}/a.prom",
         f"{tmp_path}/b.jsonl",
     )

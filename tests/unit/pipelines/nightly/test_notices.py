@@ -14,6 +14,7 @@ from trueserve.pipelines.config.model_config import ModelConfig
 from trueserve.pipelines.config.outlets import Outlets
 from trueserve.pipelines.nightly import notices
 from trueserve.transforms.alerts import settings
+from trueserve.transforms.metrics.settings import MetricsSettings
 from trueserve.transforms.runs import series
 
 
@@ -49,9 +50,9 @@ def test_alerts_metrics_and_lineage_are_told_once(tmp_path: Path, monkeypatch: p
         of = config(
             tmp_path / "out",
             alerts=settings.parse([{"name": "team", "type": "webhook", "url": "env:HOOK"}]),
-            textfile=str(tmp_path / "t.prom"),
-            pushgateway=gateway.url.removesuffix("/hook"),
-            lineage_file=str(tmp_path / "events.jsonl"),
+            metrics=MetricsSettings(
+                str(tmp_path / "t.prom"), gateway.url.removesuffix("/hook"), str(tmp_path / "events.jsonl")
+            ),
         )
         assert tell(of, document, 1) == []
         assert tell(of, document, 1) == []  # after a kill
@@ -66,7 +67,7 @@ def test_alerts_metrics_and_lineage_are_told_once(tmp_path: Path, monkeypatch: p
 
 def test_a_window_that_is_not_the_latest_changes_no_metric(tmp_path: Path) -> None:
     first, _ = (published(tmp_path / "out", day) for day in (1, 2))
-    of = config(tmp_path / "out", textfile=str(tmp_path / "t.prom"))
+    of = config(tmp_path / "out", metrics=MetricsSettings(str(tmp_path / "t.prom")))
     assert tell(of, first, 3) == []
     assert not (tmp_path / "t.prom").exists()
 
@@ -77,11 +78,10 @@ def test_what_cannot_be_told_is_a_line_and_the_others_have_their_turn(tmp_path: 
     of = config(
         tmp_path / "out",
         alerts=settings.parse([{"name": "team", "type": "webhook", "url": "env:NO_SUCH_NAME"}]),
-        textfile=str(tmp_path / "file" / "t.prom"),
-        lineage_file=str(tmp_path / "events.jsonl"),
+        metrics=MetricsSettings(str(tmp_path / "file" / "t.prom"), lineage=str(tmp_path / "events.jsonl")),
     )
     lines = tell(of, document, 1)
-    assert [line.partition(":")[0] for line in lines] == ["alert team", "metrics"]
+    assert [line.partition(":")[0] for line in lines] == ["alert team", "textfile"]
     assert "env:NO_SUCH_NAME is not set" in lines[0]
     assert (tmp_path / "events.jsonl").exists()
 
