@@ -33,7 +33,7 @@ class Outlets:
     """
 
     alerts: tuple[AlertSettings, ...] = ()
-    metrics: MetricsSettings = MetricsSettings()
+    metrics: MetricsSettings = dataclasses.field(default_factory=MetricsSettings)
     page_url: str = ""
 
 
@@ -41,7 +41,8 @@ def parse(document: Mapping[str, Any], problems: Problems, folder: str = "") -> 
     """Of a file in `folder`, to which its paths are relative; what is wrong is added to the problems."""
     wrong: list[tuple[str, str]] = []
     top = Table("", {key: document[key] for key in ("page_url",) if key in document}, wrong)
-    alerts = _parsed(lambda: alert_settings.parse(document.get("alerts", [])), (), wrong)
+    no_alerts: tuple[AlertSettings, ...] = ()
+    alerts = _parsed(lambda: alert_settings.parse(document.get("alerts", [])), no_alerts, wrong)
     metrics = _parsed(lambda: metrics_settings.parse(document.get("metrics")), MetricsSettings(), wrong)
     outlets = Outlets(alerts, _from(folder, metrics), top.optional("page_url", _url, ""))
     for path, sentence in wrong:

@@ -26,7 +26,7 @@ def tell(config: ModelConfig, document: Json, started: dt.datetime, now: dt.date
     known = series.latest(config.output)
     if known is not None and known[1].document.get("window") == document.get("window"):
         run = Run(document, config.model, started, now)
-        inputs = [str(config.options["logs"]), *filter(None, (config.options.get("baseline"),))]
+        inputs = [str(path) for name in ("logs", "baseline") if (path := config.options.get(name))]
         folder = config.window_path(known[0])
         lines += report(run, config.outlets.metrics, inputs, folder, os.environ)
     return lines

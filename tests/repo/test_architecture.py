@@ -235,8 +235,23 @@ def test_command_line_imports_nothing_heavy_at_the_top() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "prepare", "adopt", "export", "validate", "join", "check", "backtest", "history", "alerts"]
-    + ["run", "backfill", "gate"],
+    [
+        "",
+        *[
+            "prepare",
+            "adopt",
+            "export",
+            "validate",
+            "join",
+            "check",
+            "backtest",
+            "history",
+            "alerts",
+            "run",
+            "backfill",
+            "gate",
+        ],
+    ],
 )
 def test_help_loads_nothing_heavy(command: str) -> None:
     code = (

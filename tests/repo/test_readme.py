@@ -34,8 +34,8 @@ from trueserve.transforms.verdict.model import FindingKind
 from trueserve.transforms.verdict.significance import LEAST_EFFECT, MISSING_METRIC
 
 README = text_of(ROOT / "README.md")
-COMMANDS = {"prepare", "adopt", "export", "check", "validate", "backtest", "explain", "history", "alerts", "join"}
-COMMANDS |= {"run", "backfill", "gate", "prune", "init", "config"}
+COMMANDS = {"prepare", "adopt", "export", "check", "validate", "backtest", "join"}
+COMMANDS |= {"explain", "history", "alerts", "run", "backfill", "gate", "prune", "init", "config"}
 MOST_WORDS = 35
 #: Sentences that may be longer, none so far.
 LONG_SENTENCES: frozenset[str] = frozenset()

@@ -24,6 +24,7 @@ from support.chaos import Changes, Kill
 from support.page import make_verdict
 from trueserve.pipelines import backtest_folder
 from trueserve.pipelines.config.model_config import ModelConfig
+from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.nightly import window_run
 from trueserve.pipelines.process import supervisor
 from trueserve.transforms.baseline import atomic_replace, layout
@@ -95,10 +96,10 @@ def backfill(result: str, number: int) -> None:
     folder = config.folder((start, start + dt.timedelta(days=1)))
     stands = window_run.judged(folder)
     if stands is not None and number == 2:
-        window_run.mend(config, folder, stands)
+        window_run.mend(config, folder, stands, Console())
     else:
         validate(folder, number)
-        window_run.finish(config, folder)
+        window_run.finish(config, folder, Console())
 
 
 PHASES = {

@@ -28,7 +28,7 @@ def _empty() -> None:
 def publish(days: int, outcome: str) -> None:
     folder = CONFIG.folder((JULY_14 + days * DAY, JULY_14 + (days + 1) * DAY))
     run_folder.publish(folder, make_verdict(outcome), {"report.html": b"<!doctype html>"})
-    window_run.finish(CONFIG, folder)
+    window_run.finish(CONFIG, folder, Console())
 
 
 def names() -> list[str]:
