@@ -52,7 +52,7 @@ def _problems(tables: Any) -> tuple[tuple[str, str], ...] | None:
     return None
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(deadline=None, derandomize=True, max_examples=25)
 @given(JSON, st.sampled_from([*verdict(1), "incidents"]), JSON, st.sampled_from([*incident()]))
 def test_verdict_of_any_content_costs_nothing(value: Any, key: str, inner: Any, inner_key: str) -> None:
     broken = verdict(1, {**incident(identity="b-000000"), inner_key: inner}, incident()) | {key: value}
@@ -64,7 +64,7 @@ def test_verdict_of_any_content_costs_nothing(value: Any, key: str, inner: Any, 
         assert (CARRIER in {subject for _, subject in recorder.events}) or report.problems
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(deadline=None, derandomize=True, max_examples=25)
 @given(JSON, st.sampled_from(["through", "keys", "incidents", "runs", "messages", "dropped", "format"]))
 def test_ledger_of_any_content_is_taken_or_named(value: Any, key: str) -> None:
     alert, _ = recording()
