@@ -35,7 +35,7 @@ TABLES = st.lists(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(deadline=None, derandomize=True, max_examples=100)
 @given(TABLES | JSON)
 def test_configuration_is_taken_or_refused_with_its_problems(tables: Any) -> None:
     problems = _problems(tables)
@@ -52,7 +52,7 @@ def _problems(tables: Any) -> tuple[tuple[str, str], ...] | None:
     return None
 
 
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=15)
 @given(JSON, st.sampled_from([*verdict(1), "incidents"]), JSON, st.sampled_from([*incident()]))
 def test_verdict_of_any_content_costs_nothing(value: Any, key: str, inner: Any, inner_key: str) -> None:
     broken = verdict(1, {**incident(identity="b-000000"), inner_key: inner}, incident()) | {key: value}
@@ -64,7 +64,7 @@ def test_verdict_of_any_content_costs_nothing(value: Any, key: str, inner: Any, 
         assert (CARRIER in {subject for _, subject in recorder.events}) or report.problems
 
 
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=15)
 @given(JSON, st.sampled_from(["through", "keys", "incidents", "runs", "messages", "dropped", "format"]))
 def test_ledger_of_any_content_is_taken_or_named(value: Any, key: str) -> None:
     alert, _ = recording()
@@ -77,7 +77,7 @@ def test_ledger_of_any_content_is_taken_or_named(value: Any, key: str) -> None:
         assert report.sent or report.problems
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(deadline=None, derandomize=True, max_examples=80)
 @given(TEXT, TEXT, TEXT, st.sampled_from(["new", "resolved", "failed"]), st.booleans())
 def test_payloads_are_good_json_and_mail(title: str, details: str, link: str, kind: str, again: bool) -> None:
     event = Event("k", kind, "s", "error", title, details, None, dt.date.min.isoformat(), None, link)
