@@ -85,7 +85,7 @@ def away(retry_after: float | None = None) -> DeliveryError:
     return DeliveryError("the receiver answered HTTP 503", may_pass=True, retry_after=retry_after)
 
 
-def night(output: Path, settings: AlertSettings, day: int, *incidents: Json, **fields: Any) -> Delivery:
+def night(output: Path | str, settings: AlertSettings, day: int, *incidents: Json, **fields: Any) -> Delivery:
     """The delivery after day number `day`."""
     document = verdict(day, *incidents, outcome=fields.pop("outcome", None))
     return deliver(str(output), [document], [settings], moment(day), **fields)[0]

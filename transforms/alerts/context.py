@@ -12,8 +12,6 @@ from trueserve.transforms.alerts.settings import AlertSettings
 Json = Mapping[str, Any]
 #: Outcomes of verdicts that looked for incidents.
 EXAMINED = frozenset({"ok", "skew"})
-#: What is raised where a document is not what `validate` writes.
-MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError)
 
 
 class Window(NamedTuple):

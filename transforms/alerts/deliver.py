@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trueserve.transforms.alerts import ledger
-from trueserve.transforms.alerts.context import MALFORMED, Window, window_of
+from trueserve.transforms.alerts.context import Window, window_of
+from trueserve.transforms.alerts.ledger import MALFORMED
 from trueserve.transforms.alerts.sending import Delivering, Delivery, Occasion
 from trueserve.transforms.alerts.settings import AlertSettings
 from trueserve.transforms.alerts.transport import Pace
@@ -68,9 +69,11 @@ def deliver(
 def delivered_through(output: str, settings: Iterable[AlertSettings]) -> dt.datetime | None:
     """The end of the newest window that all alerts, those aside that are new, have looked at; None if none.
 
+    Where windows have several lengths, it is earlier by the longest.
+
     Raises InputError where a ledger cannot be read.
     """
-    ends = [ledger.time_of(ledger.read(output, alert.name).through) for alert in settings]
+    ends = [ledger.read(output, alert.name).newest_end() for alert in settings]
     return min((end for end in ends if end is not None), default=None)
 
 

@@ -15,16 +15,18 @@ from trueserve.transforms.alerts.message import Event
 def of_document(document: Json, context: Context) -> list[Event]:
     """The events of a verdict, and the ledger brought up to it.
 
-    A window that ends before the newest one that was looked at says nothing of today: it can only end its
-    own failure. Raises ValueError, TypeError or KeyError where the document is no verdict.
+    A window that ends before the newest one of its length that was looked at says nothing of today: it can
+    only end its own failure. Raises ValueError, TypeError or KeyError where the document is no verdict.
     """
     window, ledger = window_of(document), context.ledger
-    through = time_of(ledger.through)
+    length = str(window.seconds or 0.0)
+    through = time_of(ledger.through.get(length))
     events = list(run_events.recovered(document, window, context))
     if through is not None and window.end is not None and window.end < through:
         return events
-    if window.end is not None:
-        ledger.through = iso(window.end)
+    if (end := iso(window.end)) is not None:
+        ledger.through.pop(length, None)  # the newest stands last
+        ledger.through[length] = end
     events += run_events.of_run(document, window, context)
     if document["verdict"] in EXAMINED:
         events += incident_events.of_incidents(document, window, context)

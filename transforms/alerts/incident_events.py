@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trueserve.transforms.alerts.context import MALFORMED, Context, Json, Window, iso
-from trueserve.transforms.alerts.ledger import HELD, Ledger, time_of
+from trueserve.transforms.alerts.context import Context, Json, Window, iso
+from trueserve.transforms.alerts.ledger import HELD, MALFORMED, Ledger, time_of
 from trueserve.transforms.alerts.message import SEVERITIES, Event
 from trueserve.transforms.alerts.settings import AlertSettings
 from trueserve.transforms.publish import formatting, incident_text

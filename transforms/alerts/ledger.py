@@ -25,9 +25,12 @@ FORMAT = 1
 QUEUED, HELD, SENDING, UNDELIVERED = "queued", "held", "sending", "undelivered"
 _STATES = (QUEUED, HELD, SENDING, UNDELIVERED)
 _FLAGS = ("worse_waits", "is_over")
+#: What is raised where a document is not what trueserve writes.
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError)
 _LARGEST = 64 << 20  # bytes of a ledger
 # What is kept of the past, the newest of each.
 _MOST_KEYS, _MOST_OPEN, _MOST_RUNS, _MOST_MESSAGES = 10_000, 5_000, 2_000, 1_000
+_MOST_LENGTHS = 20
 
 
 @dataclasses.dataclass
@@ -56,7 +59,8 @@ class Ledger:
     """The memory of one alert.
 
     Attributes:
-      through: the end of the newest window that was looked at, ISO 8601; None before the first.
+      through: the end of the newest window that was looked at, ISO 8601, by the length of the windows in
+        seconds (`86400.0`); windows of a day and of an hour do not make one another old.
       keys: those of the events that were alerted, with the time; the oldest first.
       incidents: those that were announced, by id: `window` (the first one's name), `seconds` (its length),
         `title`, `severity`, `at` (the time of the last message about it), `worse_waits`, and `is_over`.
@@ -65,7 +69,7 @@ class Ledger:
       dropped: messages that were given up since there were too many.
     """
 
-    through: str | None = None
+    through: dict[str, str] = dataclasses.field(default_factory=dict)
     keys: dict[str, str] = dataclasses.field(default_factory=dict)
     incidents: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     runs: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -74,12 +78,21 @@ class Ledger:
 
     def trim(self) -> None:
         """Forgets the oldest of what is too much."""
-        for kept, most in ((self.keys, _MOST_KEYS), (self.incidents, _MOST_OPEN), (self.runs, _MOST_RUNS)):
+        tables = ((self.keys, _MOST_KEYS), (self.incidents, _MOST_OPEN), (self.runs, _MOST_RUNS))
+        for kept, most in (*tables, (self.through, _MOST_LENGTHS)):
             for name in list(kept)[: max(0, len(kept) - most)]:
                 del kept[name]
         over = max(0, len(self.messages) - _MOST_MESSAGES)
         self.dropped += over
         del self.messages[:over]
+
+    def newest_end(self) -> dt.datetime | None:
+        """The end of the newest window; of lengths that differ, earlier by the longest of them."""
+        ends = [end for text in self.through.values() if (end := time_of(text)) is not None]
+        if not ends:
+            return None
+        longest = max(map(float, self.through)) if len(self.through) > 1 else 0.0
+        return max(ends) - dt.timedelta(seconds=longest)
 
 
 def path_of(output: str, name: str) -> str:
@@ -100,7 +113,7 @@ def read(output: str, name: str) -> Ledger:
         data = stream.read(_LARGEST + 1)
     try:
         return _parsed(json.loads(data))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (*MALFORMED, RecursionError) as error:
         raise InputError(
             f"{path} is not what trueserve writes: mend it, or delete it to begin anew"
         ) from error
@@ -119,7 +132,7 @@ def _parsed(values: Any) -> Ledger:
         raise ValueError("another format")
     messages = [_waiting(each) for each in values.pop("messages")]
     ledger = Ledger(**values, messages=messages)
-    tables = (ledger.keys, ledger.incidents, ledger.runs)
+    tables = (ledger.keys, ledger.incidents, ledger.runs, ledger.through)
     if not all(isinstance(table, dict) for table in tables) or not isinstance(ledger.dropped, int):
         raise TypeError("no tables")
     for entry in ledger.incidents.values():
@@ -128,7 +141,9 @@ def _parsed(values: Any) -> Ledger:
             entry
         ):
             raise TypeError("no incident")
-    for moment in (ledger.through, *(each.not_before for each in messages), *ledger.keys.values()):
+    ledger.newest_end()
+    times = (*ledger.through.values(), *ledger.keys.values())
+    for moment in (*times, *(each.not_before for each in messages)):
         time_of(moment)
     return ledger
 

@@ -10,7 +10,8 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 
-from trueserve.transforms.alerts.context import MALFORMED, Json, Window, window_of
+from trueserve.transforms.alerts.context import Json, Window, window_of
+from trueserve.transforms.alerts.ledger import MALFORMED
 from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files import file_systems, paths
 from trueserve.transforms.runs import series

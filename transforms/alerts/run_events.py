@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from trueserve.transforms.alerts.context import EXAMINED, MALFORMED, Context, Json, Window, iso
+from trueserve.transforms.alerts.context import EXAMINED, Context, Json, Window, iso
+from trueserve.transforms.alerts.ledger import MALFORMED
 from trueserve.transforms.alerts.message import Event
 from trueserve.transforms.publish import formatting
 

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from trueserve.transforms.alerts import events, ledger, run_events
-from trueserve.transforms.alerts.context import MALFORMED, Context, Window, window_of
-from trueserve.transforms.alerts.ledger import HELD, QUEUED, SENDING, UNDELIVERED, Ledger, Waiting
+from trueserve.transforms.alerts.context import Context, Window, window_of
+from trueserve.transforms.alerts.ledger import HELD, MALFORMED, QUEUED, SENDING, UNDELIVERED, Ledger, Waiting
 from trueserve.transforms.alerts.message import SEVERITIES, Event, Message, message_id
 from trueserve.transforms.alerts.secrets import SecretError
 from trueserve.transforms.alerts.settings import AlertSettings

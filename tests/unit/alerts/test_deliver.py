@@ -78,6 +78,15 @@ def test_window_of_another_length_ends_nothing(tmp_path: Path) -> None:
     assert recorder.events == [("new", CARRIER)]
 
 
+def test_windows_of_a_day_and_of_an_hour_do_not_make_one_another_old(tmp_path: Path) -> None:
+    settings, recorder = recording()
+    hour = verdict(2, length=dt.timedelta(hours=1))
+    deliver(str(tmp_path), [hour], [settings], moment(2))
+    night(tmp_path, settings, 1, incident())
+    assert recorder.events == [("new", CARRIER)]
+    assert delivered_through(str(tmp_path), [settings]) == moment(1, hour=0)
+
+
 def test_what_was_not_compared_has_not_ended(tmp_path: Path) -> None:
     settings, recorder = recording()
     night(tmp_path, settings, 1, incident())

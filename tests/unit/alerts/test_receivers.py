@@ -67,6 +67,14 @@ def test_slack_neither_links_nor_mentions_nor_formats_what_strangers_wrote() -> 
     assert all(text["verbatim"] for text in sections)
 
 
+def test_slack_shows_names_that_can_be_copied() -> None:
+    assert slack.escaped("trip_distance of a_1 is off") == "trip_distance of a_1 is off"
+    for formatted in ("_a_", "x _a b_", "*a*", "~a~", "`a`", "__a__"):
+        shown = slack.escaped(formatted)
+        assert shown.replace("\u2060", "") == formatted
+        assert "\u2060" in shown
+
+
 def test_slack_has_its_limits() -> None:
     payload = slack.payload(longest())
     assert len(payload["blocks"]) <= 50

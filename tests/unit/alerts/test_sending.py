@@ -11,11 +11,12 @@ import pytest
 from support import alerts
 from support.alerts import CARRIER, away, incident, moment, night, recording, verdict
 
-from trueserve.transforms.alerts.deliver import deliver
+from trueserve.transforms.alerts.deliver import deliver, delivered_through
 from trueserve.transforms.alerts.quiet_hours import QuietHours
 from trueserve.transforms.alerts.receivers.webhook import Webhook
 from trueserve.transforms.alerts.secrets import Secret
 from trueserve.transforms.alerts.settings import AlertSettings
+from trueserve.transforms.core.errors import InputError
 
 Json = dict[str, Any]
 
@@ -124,3 +125,14 @@ def test_alert_that_fails_costs_neither_the_others_nor_the_run(tmp_path: Path) -
     assert [report.sent for report in reports] == [0, 1]
     assert reports[0].problems == ("not sent: RuntimeError",)
     assert recorder.events == [("new", CARRIER)]
+
+
+def test_ledger_with_times_that_cannot_be_is_named(tmp_path: Path) -> None:
+    settings, _ = recording()
+    night(tmp_path, settings, 1)
+    path = tmp_path / "alerts" / "night.json"
+    kept = json.loads(path.read_bytes())
+    for length in ("nan", "inf", "1e300", "x"):
+        path.write_text(json.dumps(kept | {"through": {length: "2026-11-02", "3600.0": "2026-11-02"}}))
+        with pytest.raises(InputError, match="is not what trueserve writes"):
+            delivered_through(str(tmp_path), [settings])

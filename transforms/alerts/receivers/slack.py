@@ -7,6 +7,7 @@ https://docs.slack.dev/messaging/formatting-message-text. Slack has no key by wh
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, ClassVar
 
 from trueserve.transforms.alerts import secrets
@@ -21,6 +22,8 @@ _MARKS = {"error": ":red_circle:", "warning": ":large_yellow_circle:", "info": "
 _OVER = ":white_check_mark:"
 # Between a mark and its text: `*a*` would be bold, and strangers name features as they like.
 _NO_BREAK = "\u2060"
+# Within a word `_` formats nothing: `trip_distance` can be copied as it is.
+_MARK = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +53,7 @@ def payload(message: Message) -> dict[str, Any]:
 def escaped(text: str) -> str:
     """Text that neither links, mentions nor formats anything."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for mark in "*_~`":
-        text = text.replace(mark, f"{_NO_BREAK}{mark}{_NO_BREAK}")
-    return text
+    return _MARK.sub(f"{_NO_BREAK}\\g<0>{_NO_BREAK}", text)
 
 
 def _paragraph(event: Event) -> str:
