@@ -40,6 +40,8 @@ def measure(source: Source, seed: int, python: Path | None, notes: list[str]) ->
         exported = harm_models.export(source, Path(folder), seed)
         say(f"{source.name}: exported")
         windows = list(harm_windows.judged(exported, seed))
+        splits = list(harm_windows.splits(exported, seed))
+        say(f"{source.name}: {len(splits)} windows of other splits judged")
         reference = harm_windows.reference(exported)
         say(f"{source.name}: {len(windows)} windows judged")
         if python is not None:
@@ -49,7 +51,7 @@ def measure(source: Source, seed: int, python: Path | None, notes: list[str]) ->
         is_binary = source.task is Task.BINARY
         predictions = reference["probability" if is_binary else "predicted"].to_numpy()
         at_export = harm_windows.plain(source.task, predictions, reference["label"].to_numpy())
-    return Measured(source.name, "auc" if is_binary else "mae", at_export, windows)
+    return Measured(source.name, "auc" if is_binary else "mae", at_export, windows, splits)
 
 
 def ask_peer(

@@ -15,10 +15,12 @@ from benchmarks.harm_models import Exported
 from trueserve.transforms.performance import record as records
 from trueserve.transforms.performance.bins import LEAST_PROBABILITY, Task
 from trueserve.transforms.performance.estimate import estimate
+from trueserve.transforms.performance.record import PerformanceRecord
 
 CLEAN, COVARIATES, FAULT, CONCEPT = "clean", "covariates moved", "pipeline fault", "concept shift"
 KINDS = (CLEAN, COVARIATES, FAULT, CONCEPT)
 _CLEAN = 12
+_SPLITS, _SHIFTS = 60, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +58,26 @@ def judged(exported: Exported, seed: int) -> Iterator[Judged]:
         yield _judge(exported, kind, name, rows, labels)
 
 
+def splits(exported: Exported, seed: int) -> Iterator[Judged]:
+    """Windows of which each few have a calibration of their own: the rows that the model has not seen are
+    split anew into evaluation and pool. Clean, or with covariates moved.
+    """
+    source, rest = exported.source, np.concatenate([exported.evaluation, exported.pool])
+    values, columns = exported.predict(taken(source.columns, rest)), taken(source.columns, rest)
+    labels, cut = source.labels[rest], len(exported.evaluation)
+    for number in range(_SPLITS):
+        random = np.random.default_rng([seed, 1, number])
+        order = random.permutation(len(rest))
+        evaluation, pool = order[:cut], order[cut:]
+        record = records.record("prediction", source.label, values[evaluation], labels[evaluation], None)
+        for name in (None, *random.choice(list(source.shifts), _SHIFTS, replace=False)):
+            weights = None if name is None else source.shifts[name](taken(columns, pool))
+            shares = None if weights is None else weights / weights.sum()
+            rows = random.choice(pool, source.window, replace=False, p=shares)
+            kind = CLEAN if name is None else COVARIATES
+            yield _compared(source.task, record, (kind, str(name)), values[rows], labels[rows])
+
+
 def reference(exported: Exported) -> pd.DataFrame:
     """The evaluation rows, as the peer gets them."""
     rows = taken(exported.source.columns, exported.evaluation)
@@ -87,14 +109,19 @@ def _window(exported: Exported, kind: str, name: str, random: np.random.Generato
 
 def _judge(exported: Exported, kind: str, name: str, rows: Columns, labels: Array) -> Judged:
     values = exported.predict(rows)
+    judged_ = _compared(exported.source.task, exported.record, (kind, name), values, labels)
+    return dataclasses.replace(judged_, frame=_frame(exported, rows, values[:, -1], labels))
+
+
+def _compared(
+    task: Task, record: PerformanceRecord, kind_and_name: tuple[str, str], values: Array, labels: Array
+) -> Judged:
     begun = time.perf_counter()
-    estimates = estimate(exported.record.calibration, records.scores_of(exported.record, values))
+    estimates = estimate(record.calibration, records.scores_of(record, values))
     seconds = time.perf_counter() - begun
     ours = {metric: Interval(e.value or 0, e.low or 0, e.high or 0) for metric, e in estimates.items()}
-    truth = plain(exported.source.task, values[:, -1], labels)
-    return Judged(
-        kind, name, len(labels), truth, ours, seconds, _frame(exported, rows, values[:, -1], labels)
-    )
+    truth = plain(task, values[:, -1], labels)
+    return Judged(*kind_and_name, len(labels), truth, ours, seconds, pd.DataFrame())
 
 
 def _frame(exported: Exported, rows: Columns, predictions: Array, labels: Array) -> pd.DataFrame:

@@ -110,6 +110,8 @@ def run(options: JoinOptions, console: Console) -> int:
     schema, options = _load_schema(options), _with_missing_values(options)
     examples = tuple(globs.expand(options.rows))
     requests = tuple(windows.expand(options.logs, options.start, options.end))
+    if late is not None and late_labels.are_json_lines(examples):
+        schema = expected.joined_schema(schema, options.key, late_labels.json_types(examples))
     if options.dry_run:
         console.lines(estimate_table.lines_of(_workload(JoinPlan(options, examples, requests, schema, late))))
         return 0
@@ -160,7 +162,8 @@ def _request_settings(plan: JoinPlan) -> Settings:
 
 def _workload(plan: JoinPlan) -> Workload:
     """What the job would do. Raises InputError for files that cannot be opened, and for what is no log."""
-    example_format = detect_examples(plan.examples)
+    detect = detect_examples if plan.late is None else late_labels.detect
+    example_format = detect(plan.examples)
     settings = _request_settings(plan)
     log_format = detect_log(plan.requests, plan.options.format, settings.expected)
     expected = None if plan.schema is None else expected_features(plan.schema, serving=False)
@@ -205,8 +208,6 @@ def _schema(plan: JoinPlan, job: BeamJob) -> schema_pb2.Schema | None:
 
 
 def _find_types(plan: JoinPlan, job: BeamJob) -> expected.Types:
-    if plan.late is not None and late_labels.are_json_lines(plan.examples):
-        return late_labels.json_types(plan.examples)
     pipeline, target = beam.Pipeline(options=job.options), paths.join(job.temp, "types")
     read = pipeline | "ReadExamples" >> ReadExamples(
         plan.examples, progress=job.heartbeats, text=text_form(plan.options)

@@ -18,6 +18,7 @@ from trueserve.transforms.joining.expected import Types
 from trueserve.transforms.logs.carriers.read_records import start_of
 from trueserve.transforms.logs.carriers.text.text_form import TextForm
 from trueserve.transforms.logs.carriers.text_types import widest
+from trueserve.transforms.logs.detect import detect_examples
 from trueserve.transforms.logs.features import FeatureType, Settings, expected_features
 from trueserve.transforms.logs.formats.format_names import Format
 from trueserve.transforms.performance.bins import Task
@@ -144,6 +145,11 @@ def read(
     assert schema is not None, "types are looked for"
     settings = Settings(expected=expected_features(schema, serving=False), text=text)
     return ReadRequests(files, settings, Format.TABLE.value, heartbeats)
+
+
+def detect(files: tuple[FileSize, ...]) -> Format:
+    """The format of labels."""
+    return Format.TABLE if are_json_lines(files) else detect_examples(files)
 
 
 def json_types(files: Sequence[FileSize]) -> Types:

@@ -193,6 +193,28 @@ def test_bad_input_is_one_line_and_a_documented_code(world: World, tmp_path: Pat
         assert (document.get("exit_code") == 4) == (code == 4)
 
 
+@pytest.mark.parametrize(("write", "suffix"), [(write_json, "jsonl"), (write_csv, "csv")])
+def test_a_dry_run_says_what_would_be_read(
+    write: Any, suffix: str, world: World, tmp_path: Path, capsys: Capture
+) -> None:
+    write(tmp_path / f"labels.{suffix}", [(ride, 1) for ride in range(100)])
+    output = tmp_path / "out"
+    run, _ = join(capsys, world, str(tmp_path / f"labels.{suffix}"), output, "--dry_run")
+    assert run.code == 0
+    assert any("joined by key" in line for line in run.out)
+    assert not output.exists()
+
+
+def test_lines_of_json_that_are_none_are_rejects(world: World, tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_text('{"ride": 1, "late": 1}\n{"ride": 2, "late": 0}\n{"ride": 3\nnothing\n')
+    run, _ = join(capsys, world, str(path), tmp_path / "out")
+    assert run.code == 3
+    assert "2 of 4 records of the labels were rejected" in e2e.one_error(run)
+    run, document = join(capsys, world, str(path), tmp_path / "out", "--max_rejects=0.5")
+    assert (run.code, document["counts"]["rows"]) == (0, 2)
+
+
 def test_a_model_without_a_record_cannot_judge(
     world: World, served: Served, tmp_path: Path, capsys: Capture
 ) -> None:
