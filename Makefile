@@ -15,7 +15,7 @@ ORDERED = -p no:randomly
 # What Python compiles is kept, or each of the commands that tests start would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos cluster-test deploy-test flink-test mutants page-pictures bench bench-compat bench-quick detection detection-quick help clean
+.PHONY: demo test collect test-random test-unit compat docs explore lint types chaos night-test cluster-test deploy-test flink-test mutants page-pictures bench bench-compat bench-quick detection detection-quick help clean
 
 PYTHON ?=
 STACK ?=
@@ -57,6 +57,9 @@ explore: $(STAMP)  ## the property tests with other examples; `make test` has th
 
 chaos: $(STAMP)  ## kills each command at every write of its result and at random moments, in about 40 minutes
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.:tests $(BIN)/python -W ignore tests/chaos.py
+
+night-test: $(STAMP)  ## a backfill of 24 hours, killed at 20 random moments, in about 5 minutes
+	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.:tests $(BIN)/python -W ignore tests/night.py
 
 cluster-test: $(STAMP)  ## Dask in network namespaces, an object store, and processes that are killed; needs root
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.:tests $(BIN)/python -W ignore tests/cluster.py $(CASES)

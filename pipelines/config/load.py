@@ -81,6 +81,7 @@ def _config(
     for key in document.keys() - _KEYS:
         problems.unknown((key,), _KEYS)
     options, fails_on_skew = _options(path, document, overrides, problems)
+    _check_baseline(options.get("baseline"), problems)
     tables = {name: _table(document, name, problems) for name in _TABLES}
     window = _parsed(tables["window"], "window", _OF_WINDOW, problems)
     retention = _parsed(tables["retention"], "retention", _OF_RETENTION, problems)
@@ -198,12 +199,13 @@ def _alerts(document: Table, problems: Problems) -> tuple[Table, ...]:
 def _check_together(config: ModelConfig, problems: Problems) -> None:
     """Adds what is wrong with values that are right on their own, at the flag that is named first."""
     try:
-        options = config.validate_options(_ANY)
+        config.validate_options(_ANY)
     except UsageError as error:
         match = _NAMED_FLAG.search(str(error))
         problems.add((match[1],) if match else (), str(error))
-        return
-    baseline = options.baseline
+
+
+def _check_baseline(baseline: str | None, problems: Problems) -> None:
     if baseline is not None and is_local(baseline) and not Path(baseline).is_dir():
         problems.add(
             ("baseline",), f"baseline: there is no folder {baseline!r}; `trueserve prepare` makes one"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,7 +23,11 @@ _RESULTS = {
     "validate": ("--output", ("verdict.json", "failed/verdict.json")),
     "backtest": ("--output", ("backtest.json",)),
     "join": ("--output", ("join.json",)),
+    "run": ("--output", ("windows/*/verdict.json", "windows/*/failed/verdict.json")),
+    "backfill": ("--output", ("windows/*/verdict.json", "windows/*/failed/verdict.json")),
 }
+#: Commands whose file names the output, where no flag does.
+_OF_SERIES = ("run", "backfill")
 _PENDING = "backtest.pending.json"
 
 _State = frozenset[tuple[str, int, int]]
@@ -71,10 +76,29 @@ def of_command(argv: Sequence[str]) -> Result:
     command = argv[0] if argv else ""
     if command not in _RESULTS:
         return Result(command, None)
-    flag, _ = _RESULTS[command]
+    folder = _value_of(_RESULTS[command][0], argv)
+    if folder is None and command in _OF_SERIES:
+        folder = _output_of(_value_of("--config", argv))
+    return Result(command, folder)
+
+
+def _value_of(flag: str, argv: Sequence[str]) -> str | None:
     joined_values = [word.removeprefix(f"{flag}=") for word in argv if word.startswith(f"{flag}=")]
     separate_values = [value for word, value in itertools.pairwise(argv) if word == flag]
-    return Result(command, next(iter([*joined_values[-1:], *separate_values[-1:]]), None) or None)
+    return next(iter([*joined_values[-1:], *separate_values[-1:]]), None) or None
+
+
+def _output_of(config: str | None) -> str | None:
+    """The output that the file of a model names; None where it names none, or cannot be read."""
+    if config is None or "://" in config:
+        return None
+    try:
+        output = tomllib.loads(Path(config).read_text(encoding="utf-8")).get("output")
+    except (OSError, ValueError):
+        return None
+    if not isinstance(output, str):
+        return None
+    return output if "://" in output else str(Path(config).parent / output)
 
 
 def _sweep(command: str, folder: str) -> None:
@@ -91,6 +115,11 @@ def _sweep(command: str, folder: str) -> None:
         from trueserve.transforms.runs import dead_runs
 
         dead_runs.sweep(folder)
+    elif command in _OF_SERIES:
+        from trueserve.transforms.runs import dead_runs, series
+
+        for name in series.window_names(folder):
+            dead_runs.sweep(str(Path(folder, series.WINDOWS, name)))
     else:
         from trueserve.transforms.files import temporary_files
 

@@ -11,7 +11,7 @@ from trueserve.pipelines.flags.published.explain import ExplainOptions
 from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.files import paths
 from trueserve.transforms.publish import formatting
-from trueserve.transforms.runs import published_runs
+from trueserve.transforms.runs import published_runs, series
 from trueserve.transforms.runs.run_ids import VERDICT
 
 Json = Mapping[str, Any]
@@ -37,8 +37,10 @@ def _lines(document: Json, incidents: list[Json]) -> list[str]:
 
 
 def _read(path: str) -> Json:
-    """The verdict at a file or in a folder."""
+    """The verdict at a file or in a folder; of a series that of the latest window."""
     file = path if path.rstrip("/").rsplit("/", 1)[-1] == VERDICT else paths.join(path, VERDICT)
+    if not paths.exists(file) and (known := series.latest(path)) is not None:
+        file = paths.join(known[1].root, VERDICT)
     document = published_runs.read_verdict(file)
     if document is None:
         what = f"a {VERDICT} of trueserve, or a folder that holds one"

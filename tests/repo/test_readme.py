@@ -35,6 +35,7 @@ from trueserve.transforms.verdict.significance import LEAST_EFFECT, MISSING_METR
 
 README = text_of(ROOT / "README.md")
 COMMANDS = {"prepare", "adopt", "export", "check", "validate", "backtest", "explain", "history", "join"}
+COMMANDS |= {"run", "backfill", "gate", "prune", "init", "config"}
 MOST_WORDS = 35
 #: Sentences that may be longer, none so far.
 LONG_SENTENCES: frozenset[str] = frozenset()

@@ -49,6 +49,12 @@ def write_config(path: Path, baseline: str, pattern: str, output: Path, *lines: 
     return str(path)
 
 
+def hour_folder(output: Path, hour: int) -> Path:
+    """The folder of an hour's window."""
+    start = FIRST + hour * HOUR
+    return Path(series.window_folder(str(output), start, start + HOUR))
+
+
 def windows(output: Path) -> dict[str, dict[str, Any]]:
     """verdict.json of each window, by its name."""
     return {name: e2e.verdict(output / series.WINDOWS / name) for name in series.window_names(str(output))}

@@ -9,6 +9,7 @@ moments there were and what was broken.
 from __future__ import annotations
 
 import collections
+import datetime as dt
 import json
 import shutil
 import sys
@@ -22,6 +23,8 @@ from support import chaos
 from support.chaos import Changes, Kill
 from support.page import make_verdict
 from trueserve.pipelines import backtest_folder
+from trueserve.pipelines.config.model_config import ModelConfig
+from trueserve.pipelines.nightly import window_run
 from trueserve.pipelines.process import supervisor
 from trueserve.transforms.baseline import atomic_replace, layout
 from trueserve.transforms.files import lease, paths, temporary_files
@@ -85,6 +88,19 @@ def join(result: str, number: int) -> None:
     paths.write_atomically(paths.join(result, "join.json"), json.dumps({"number": number}).encode())
 
 
+def backfill(result: str, number: int) -> None:
+    """A window of a series is run again; after a kill what is left to do for the one that stands is done."""
+    config = ModelConfig("rides.toml", "rides", result, {})
+    start = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
+    folder = config.folder((start, start + dt.timedelta(days=1)))
+    stands = window_run.judged(folder)
+    if stands is not None and number == 2:
+        window_run.mend(config, folder, stands)
+    else:
+        validate(folder, number)
+        window_run.finish(config, folder)
+
+
 PHASES = {
     "prepare": Phase(prepare, "contract.json"),
     "export": Phase(export, "1/saved_model.pb"),
@@ -92,6 +108,7 @@ PHASES = {
     "validate": Phase(validate, "verdict.json"),
     "backtest": Phase(backtest, "backtest.json"),
     "join": Phase(join, "join.json"),
+    "backfill": Phase(backfill, "latest.json"),
 }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from trueserve.transforms.files import lease, paths
+from trueserve.transforms.files import lease, paths, temporary_files
+from trueserve.transforms.files.file_systems import is_local
 from trueserve.transforms.publish.page import index
 from trueserve.transforms.publish.page.windows import PastRun
 from trueserve.transforms.runs import copies, past_runs, series
@@ -23,7 +26,7 @@ def refresh_latest(output: str) -> None:
     InputError where it cannot be written.
     """
     path = paths.join(output, LATEST)
-    with lease.held(paths.join(output, _LOCK)):
+    with _refreshing(output):
         document = series.latest_document(output)
         if document is None:
             paths.delete_file(path)
@@ -33,12 +36,21 @@ def refresh_latest(output: str) -> None:
 
 def refresh_index(output: str) -> None:
     """Renders index.html anew, if there is a window. Raises InputError where it cannot be written."""
-    with lease.held(paths.join(output, _LOCK)):
+    with _refreshing(output):
         names = series.window_names(output)[-MOST_WINDOWS:]
         with ThreadPoolExecutor(_READERS) as readers:
             runs = [run for run in readers.map(lambda name: _run(output, name), names) if run is not None]
         if runs:
             paths.write_atomically(paths.join(output, copies.INDEX), index.render_index(runs))
+
+
+@contextlib.contextmanager
+def _refreshing(output: str) -> Iterator[None]:
+    """For one process at a time; what those that were killed left half written is deleted."""
+    with lease.held(paths.join(output, _LOCK)):
+        if is_local(output):
+            temporary_files.sweep(output)
+        yield
 
 
 def _run(output: str, name: str) -> PastRun | None:

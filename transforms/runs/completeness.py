@@ -113,14 +113,14 @@ def _shortage(verdict: Verdict, expected: Usual) -> str | None:
     counts = verdict.accounting
     records = counts.decoded + counts.total_rejected + counts.total_excluded
     if expected.arrived is not None:
-        came = f"{_counted(expected.arrived, 'file')} have come, which were not read"
+        came = f"only {_counted(expected.arrived, 'file')} came, and nothing was read"
     elif expected.lacks_records(records):
-        came = f"{_counted(records, 'record')} of the window have come"
+        came = f"only {_counted(records, 'record')} of the window came"
     else:
         files = sum(map(_has_records, counts.by_file.values()))
         if MORE_FILES in counts.by_file or not expected.lacks_files(files):
             return None
-        came = f"{_counted(files, 'file')} with records of the window have come"
+        came = f"only {_counted(files, 'file')} with records of the window came"
     had = f"{_counted(expected.records, 'record')}"
     if expected.files is not None:
         had = f"{_counted(expected.files, 'file')} and {had}"

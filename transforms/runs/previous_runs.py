@@ -28,7 +28,7 @@ from trueserve.transforms.runs.published_runs import (
 )
 from trueserve.transforms.runs.run_ids import RUNS, VERDICT
 from trueserve.transforms.runs.run_order import sorted_runs
-from trueserve.transforms.runs.series import names_before, series_of
+from trueserve.transforms.runs.series import WINDOWS, names_before, parsed_name, series_of
 
 AUTO = "auto"
 #: Of the runs under an output folder no more than the newest are looked at, and so many windows kept.
@@ -214,6 +214,8 @@ def _verdict_paths(requested: str, output: str) -> Iterator[str]:
     if requested.rstrip("/").rsplit("/", 1)[-1] == VERDICT:
         yield requested
         return
+    if (series := series_of(output)) is not None and parsed_name(requested) is not None:
+        yield paths.join(series[0], WINDOWS, requested, VERDICT)
     yield paths.join(requested, VERDICT)
     if "/" not in requested:
         names = [name for name in run_names(output) if name == requested or name.startswith(f"{requested}-")]

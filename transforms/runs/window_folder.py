@@ -8,6 +8,7 @@ whoever comes after a kill knows what is left to do.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from trueserve.transforms.files import lease, paths
 from trueserve.transforms.files.file_systems import is_local
@@ -29,7 +30,7 @@ def tidy(folder: str) -> Standing | None:
     if stands is None:
         return None
     if stands.root == folder and paths.exists(paths.join(folder, FAILED)):
-        paths.delete_tree(paths.join(folder, FAILED))
+        _delete(paths.join(folder, FAILED))
     _delete_replaced(folder, stands.root)
     if copies.wrong(stands.root, stands.document["artifacts"]):
         run_folder.refresh_copies(stands.root)
@@ -52,11 +53,21 @@ def _delete_replaced(folder: str, root: str) -> None:
     for name in _attempts(root):
         current = series.read_json(paths.join(root, run_ids.VERDICT))  # another run may have committed
         if name != run_ids.attempt_of(current) and not _lives(folder, name):
-            paths.delete_tree(paths.join(root, RUNS, name))
+            _delete(paths.join(root, RUNS, name))
+
+
+def _delete(folder: str) -> None:
+    """Deletes a folder, its verdict first: whoever dies here leaves no verdict without its files."""
+    paths.delete_file(paths.join(folder, run_ids.VERDICT))
+    paths.delete_tree(folder)
 
 
 def _attempts(root: str) -> list[str]:
-    names = {name.replace("\\", "/").partition("/")[0] for name in paths.list_files(paths.join(root, RUNS))}
+    folder = paths.join(root, RUNS)
+    if is_local(folder):  # a folder that is empty is one, too
+        names = {path.name for path in Path(folder).iterdir()} if Path(folder).is_dir() else set()
+    else:
+        names = {name.partition("/")[0] for name in paths.list_files(folder)}
     return sorted(name for name in names if run_ids.ATTEMPT.fullmatch(name))
 
 

@@ -15,11 +15,11 @@ EXAMPLE = """examples:
   trueserve backfill --config=flights.toml --from=2013-07-01 --to=2013-08-01
   trueserve backfill --config=flights.toml --from=2013-07-14 --to=2013-07-15 \\
       --every=PT1H
-  trueserve backfill --config=flights.toml --from=2013-07-14 --to=2013-07-16 --rerun
+  trueserve backfill --config=flights.toml --from=2013-07-14 --rerun
 
 Windows that have a verdict, `ok` or `skew`, are not run again: after a kill the
-same command goes on where it was. The oldest window is run first, since each is
-compared with the one before it. --to is excluded, as the end of every window.
+same command goes on where it was. The oldest window is run first, since each
+is compared with the one before it. --to is excluded, as each window's end.
 Every flag of `validate` wins over the file.
 """
 EXIT_CODES_HELP = """exit codes, of all windows that were run now:

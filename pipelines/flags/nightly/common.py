@@ -65,6 +65,6 @@ def overrides(arguments: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]
     for declared in validate.COMMAND.flags:
         if declared.check is not None and declared.attribute in values:
             declared.check(declared.name, values[declared.attribute])
-    if words := [word for word in rest if not word.startswith("-")]:
-        raise UsageError(f"unknown argument {words[0]!r}")
+    if operands := [word for word in rest if not word.startswith("-")]:
+        raise UsageError(f"unknown argument {operands[0]!r}")
     return values, tuple(rest)

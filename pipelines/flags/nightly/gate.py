@@ -20,7 +20,7 @@ EXIT_CODES_HELP = """exit codes:
   1  skew; with --fail_on, an incident of that severity
   2  no verdict
   3  the run of the window failed
-  4  the window is incomplete, nothing was examined, or it is older than --max_age
+  4  the window is incomplete or older than --max_age, or nothing was examined
 """
 
 GROUPS = {

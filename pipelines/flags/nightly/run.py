@@ -16,9 +16,9 @@ EXAMPLE = """examples:
   trueserve run --config=flights.toml --runner=dataflow      [runners.dataflow]
 
 windows, in the time zone of the file, for a now that is `lateness` ago:
-  yesterday, last-hour, last-week, last-month    the last whole one
-  P1D, PT6H                                      so long before the last full hour
-  2013-07-14, 2013-07-14/P2D, 2013-07-14T05Z     as for validate
+  yesterday, last-hour, last-week, last-month   the last whole one
+  P1D, PT6H                                     up to the last full hour
+  2013-07-14, 2013-07-14/P2D, 2013-07-14T05Z    as for validate
 
 Every flag of `validate` wins over the file, such as --spaces=raw; as does
 --fail_on=never: skew is published, and the exit code is 0.

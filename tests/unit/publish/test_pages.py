@@ -9,6 +9,7 @@ from typing import Any
 from support.page import make_verdict
 
 from trueserve.transforms.publish import pages
+from trueserve.transforms.runs.past_runs import PastRuns
 
 
 def packed(*windows: tuple[str, str | None, str | None]) -> bytes:
@@ -20,7 +21,7 @@ def packed(*windows: tuple[str, str | None, str | None]) -> bytes:
 
 
 def rendered(outcome: str, data: bytes) -> dict[str, str]:
-    made = pages.render(make_verdict(outcome), (), (), data)
+    made = pages.render(make_verdict(outcome), (), (), PastRuns(data))
     return {name: page.decode() for name, page in made}
 
 
@@ -51,3 +52,9 @@ def test_what_strangers_wrote_is_left_out() -> None:
 def test_a_run_that_failed_has_no_index() -> None:
     assert rendered("failed", packed(BEFORE)).keys() == {"report.html"}
     assert rendered("not_examined", packed(BEFORE)).keys() == {"report.html", "index.html"}
+
+
+def test_a_window_of_a_series_has_no_index_of_its_own() -> None:
+    made = dict(pages.render(make_verdict("ok"), (), (), PastRuns(packed(BEFORE), in_series=True)))
+    assert made.keys() == {"report.html"}
+    assert b"2 windows" in made["report.html"]

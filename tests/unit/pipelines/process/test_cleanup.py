@@ -154,3 +154,25 @@ def test_folders_on_stores_go_whatever_else_fails(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(atomic_replace, "discard", discard)
     Result("validate", "out").clean({"gs://b/staged": "gs://b/baseline", "gs://b/other": "gs://b/second"})
     assert discarded == [("gs://b/baseline", "gs://b/staged"), ("gs://b/second", "gs://b/other")]
+
+
+@pytest.mark.parametrize("command", ["run", "backfill"])
+def test_a_series_is_where_its_file_says(
+    command: str, tmp_path: Path, swept: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, window = tmp_path / "f.toml", tmp_path / "out" / "windows" / "2013-07-14T00Z_P1D"
+    config.write_text('output = "out"\n')
+    window.mkdir(parents=True)
+    result = cleanup.of_command([command, f"--config={config}"])
+    assert result == Result(command, str(tmp_path / "out"))
+    assert cleanup.of_command([command, f"--config={config}", "--output=o"]) == Result(command, "o")
+    before = result.published()
+    (window / "verdict.json").touch()
+    assert "was published before that" in result.outcome(before)
+    result.clean({})
+    assert swept == [(dead_runs.__name__, str(window))]
+    for content in ("[", "output = 1", ""):
+        config.write_text(content)
+        assert cleanup.of_command([command, f"--config={config}"]) == Result(command, None)
+    assert cleanup.of_command([command, "--config=gone.toml"]) == Result(command, None)
+    assert cleanup.of_command([command]) == Result(command, None)
