@@ -98,6 +98,20 @@ def systemd(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def cron(folder: Path) -> None:
+    """No mail for a clean window; else a mail with the exit code and the command's own lines."""
+    (line,) = (
+        each for each in (DEPLOY / "cron" / "trueserve").read_text().splitlines() if each[:1].isdigit()
+    )
+    *_, command = line.split(maxsplit=6)
+    program = folder / "trueserve"
+    command = command.replace("/opt/trueserve/bin/trueserve", str(program))
+    for code, printed in ((0, ""), (1, "exit code 1\nskew: a moved\n")):
+        program.write_text(f"#!/bin/sh\necho skew: a moved >&2\nexit {code}\n")
+        program.chmod(0o755)
+        assert deployed.run(["sh", "-c", command]).stdout == printed
+
+
 def image(folder: Path) -> None:
     """The scripts of the image, and the command as its user, which can write to the given folders alone."""
     root = image_root.built()
@@ -138,6 +152,7 @@ def _command(folder: Path) -> Path:
 
 CASES: tuple[Callable[[Path], None], ...] = (
     systemd,
+    cron,
     kubernetes,
     airflow_on_kubernetes,
     airflow_on_dataflow,

@@ -25,7 +25,6 @@ from trueserve.transforms.verdict.model import Space
 
 __all__ = ["ComputeStatistics", "PublishVerdict", "ReadRequests"]
 
-Statistics = statistics_pb2.DatasetFeatureStatisticsList
 # For options that a step does not use: where nothing is written, and what is read elsewhere.
 _NOWHERE, _NO_LOG = "not-written", "requests"
 
@@ -76,7 +75,7 @@ class PublishVerdict(beam.PTransform):
 
     A PCollection of one `DatasetFeatureStatisticsList`, as `ComputeStatistics` or TFDV gives it, to one of
     the content of verdict.json. What takes the rows themselves is not compared: transformed features,
-    features of other rows, replay. All rows count as read and compared: of rejects the statistics do not tell.
+    features of other rows, replay. All rows count as read and compared.
 
     Attributes:
       baseline: the folder of the baseline.
@@ -98,7 +97,7 @@ class PublishVerdict(beam.PTransform):
             if bound is not None and bound.tzinfo is None:
                 raise UsageError(f"expected a time with a zone, got {bound.isoformat()}")
 
-    def expand(self, statistics: beam.PCollection[Statistics]) -> Any:
+    def expand(self, statistics: beam.PCollection[statistics_pb2.DatasetFeatureStatisticsList]) -> Any:
         options = ValidateOptions(
             logs=_NO_LOG, output=self.output, baseline=self.baseline, spaces=(Space.RAW.value,)
         )
@@ -110,7 +109,7 @@ class PublishVerdict(beam.PTransform):
         return statistics | "AsResults" >> beam.FlatMap(_results) | "Publish" >> publish
 
 
-def _results(statistics: Statistics) -> Iterable[tuple[Kind, Any]]:
+def _results(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> Iterable[tuple[Kind, Any]]:
     """The statistics and their number of rows, as the last step takes them."""
     rows = int(statistics.datasets[0].num_examples) if statistics.datasets else 0
     counts = Accounting(read=rows, decoded=rows, rows=rows, compared=rows, files=0)

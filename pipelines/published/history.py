@@ -13,6 +13,7 @@ from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.flags.published.history import HistoryOptions
 from trueserve.transforms.core.arrow import pa, pc
 from trueserve.transforms.core.errors import InputError, NothingExaminedError, UsageError
+from trueserve.transforms.files import paths
 from trueserve.transforms.history import parts, published
 from trueserve.transforms.history.table import SCHEMA
 from trueserve.transforms.publish import formatting
@@ -36,6 +37,8 @@ def run(options: HistoryOptions, console: Console) -> int:
     else:
         console.lines(_lines(options, figures))
     console.check_shown("the table")
+    console.fact("folder", paths.join(options.output, parts.FOLDER))
+    console.fact("figures", figures.num_rows)
     return 0
 
 
