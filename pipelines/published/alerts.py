@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 import tomllib
@@ -23,30 +24,40 @@ from trueserve.transforms.verdict.wording import plain
 _LARGEST = 16 << 20  # bytes of a configuration
 
 
+@dataclasses.dataclass(frozen=True)
+class _Configuration:
+    """What a file says to this command.
+
+    Attributes:
+      page_url: where people read the output; empty if the file does not say.
+      series: the name of what is compared: `run` opens incidents of pagers by it. Empty likewise.
+    """
+
+    alerts: tuple[AlertSettings, ...]
+    page_url: str
+    series: str
+
+
 def run(options: AlertsOptions, console: Console) -> int:
     """Sends what is to be sent; 3 if not all of it was. Raises UsageError for a wrong configuration."""
-    alerts = read_settings(options.config)
-    now = dt.datetime.now(dt.UTC)
+    configuration = _read(options.config)
+    occasion = Occasion(
+        options.output,
+        dt.datetime.now(dt.UTC),
+        page_url=options.page_url or configuration.page_url,
+        series=options.series or configuration.series,
+        environment=os.environ,
+    )
     if options.test:
-        series = options.series or "trueserve"
-        reports = send_tests(
-            alerts,
-            Occasion(
-                options.output,
-                now,
-                page_url=options.page_url or "",
-                series=series,
-                environment=os.environ,
-            ),
-        )
+        reports = send_tests(configuration.alerts, occasion)
     else:
-        reports = _delivered(alerts, options, now)
+        reports = _delivered(configuration.alerts, options, occasion)
     console.lines([line for report in reports for line in _lines(report)])
     return 3 if any(report.undelivered or report.problems for report in reports) else 0
 
 
-def read_settings(path: str) -> tuple[AlertSettings, ...]:
-    """The alerts of a configuration. Raises UsageError where it is no TOML or has a mistake."""
+def _read(path: str) -> _Configuration:
+    """Raises UsageError where it is no TOML or has a mistake."""
     try:
         with Path(path).open("rb") as stream:
             document = tomllib.loads(stream.read(_LARGEST).decode())
@@ -55,13 +66,20 @@ def read_settings(path: str) -> tuple[AlertSettings, ...]:
     if not document.get("alerts"):
         raise UsageError(f"{path} has no table [[alerts]]")
     try:
-        return settings.parse(document["alerts"])
+        alerts = settings.parse(document["alerts"])
     except SettingsError as error:
         raise UsageError(f"{path}: {error}") from error
+    # The file of a model names it, or is named after it.
+    name = document.get("model", Path(path).stem if "baseline" in document else "")
+    page_url = document.get("page_url", "")
+    for key, value in (("model", name), ("page_url", page_url)):
+        if not isinstance(value, str):
+            raise UsageError(f"{path}: {key}: expected text")
+    return _Configuration(alerts, page_url, name)
 
 
 def _delivered(
-    alerts: tuple[AlertSettings, ...], options: AlertsOptions, now: dt.datetime
+    alerts: tuple[AlertSettings, ...], options: AlertsOptions, occasion: Occasion
 ) -> tuple[Delivery, ...]:
     if not paths.exists(options.output):
         raise UsageError(f"there is no folder {options.output!r}")
@@ -70,10 +88,10 @@ def _delivered(
         options.output,
         documents,
         alerts,
-        now,
-        page_url=options.page_url or "",
-        series=options.series or "",
-        missing=_missing(options, now),
+        occasion.now,
+        page_url=occasion.page_url,
+        series=occasion.series,
+        missing=_missing(options, occasion.now),
     )
 
 

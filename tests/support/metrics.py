@@ -10,6 +10,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,9 @@ def _wait(ready: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         try:
             fetch(ready)
-        except urllib.error.HTTPError:
-            return  # it answers
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                return  # it answers
         except (urllib.error.URLError, ConnectionError):
             pass
         else:

@@ -42,7 +42,7 @@ GROUPS = {
             required=True,
             metavar="FILE",
             check=check_local_file,
-            help="a TOML file with tables [[alerts]]; its other keys are left alone",
+            help="a TOML file with tables [[alerts]], such as that of a model",
         ),
     ),
     "common flags": (
@@ -58,10 +58,12 @@ GROUPS = {
             check=check_duration,
             help="with --every: how long after its end a window may be without a verdict",
         ),
+        flag("--page_url", metavar="URL", help="where people read OUTPUT; default: page_url of --config"),
         flag(
-            "--page_url", metavar="URL", help="where people read OUTPUT; alerts link to the page of the run"
+            "--series",
+            metavar="NAME",
+            help="what was compared; default: model of --config, else the name of OUTPUT",
         ),
-        flag("--series", metavar="NAME", help="what was compared, for people; default: the name of OUTPUT"),
         flag("--test", action="store_true", help="send one test to each receiver, and nothing else"),
     ),
 }

@@ -65,6 +65,29 @@ def test_new_verdicts_are_alerted_once(
     assert capsys.readouterr().out.splitlines()[:2] == ["hook: 1 message sent", "hook: 0 messages sent"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "flags", "series"),
+    [
+        ("", [], "skew"),
+        ('model = "trips"', [], "trips"),
+        ('baseline = "b"', [], "trueserve"),  # the file's own name, as `run` takes it
+        ('model = "trips"', ["--series=other"], "other"),
+    ],
+)
+def test_name_is_that_of_the_model(
+    tmp_path: Path, keys: str, flags: list[str], series: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "trueserve.toml"
+    path.write_text(f'{keys}\npage_url = "https://pages.example"\n{CONFIG}')
+    publish(tmp_path / "skew", 1, verdict(1, incident()))
+    with http_server() as server:
+        monkeypatch.setenv("HOOK", server.url)
+        assert main(["alerts", str(tmp_path / "skew"), f"--config={path}", *flags]) == 0
+    (document,) = server.documents
+    assert document["series"] == series
+    assert document["link"].startswith("https://pages.example/")
+
+
 def test_windows_without_a_verdict_are_alerted(
     tmp_path: Path, config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +141,7 @@ def test_what_cannot_be_sent_is_said_without_the_secret(
         ("[run]", "has no table [[alerts]]"),
         ("[[alerts", "is no TOML"),
         ("a = " + "[" * 5000, "is no TOML"),
+        ("model = 3" + CONFIG, "model: expected text"),
     ],
 )
 def test_mistake_in_the_configuration_is_one_line(
