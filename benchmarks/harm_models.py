@@ -147,4 +147,5 @@ def _example(kinds: dict[str, str], values: tuple[Any, ...]) -> bytes:
             feature.float_list.value.append(value)
         else:
             feature.int64_list.value.append(value)
-    return example.SerializeToString()
+    data: bytes = example.SerializeToString()
+    return data
