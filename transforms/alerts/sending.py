@@ -223,7 +223,14 @@ def page_link(page_url: str, document: Json, *, in_series: bool = False) -> str:
     if not page_url or not isinstance(path, str):
         return ""
     folder = "failed/" if document.get("verdict") == "failed" else ""
-    if in_series and (window := window_of(document)).start and window.end:
+    if in_series:
         # A rerun replaces the runs of a window, and not the page beside its verdict.
-        folder, path = f"{WINDOWS}/{window_name(window.start, window.end)}/{folder}", _REPORT
+        start, end = window_of(document)
+        try:
+            name = window_name(start, end) if start and end else ""
+        except ValueError:  # no window of a series
+            name = ""
+        if not name:
+            return ""
+        folder, path = f"{WINDOWS}/{name}/{folder}", _REPORT
     return f"{page_url.rstrip('/')}/{folder}{quote(path, errors='replace')}"

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from trueserve.pipelines.flags import validate
+from trueserve.pipelines.flags import path_checks, validate
 from trueserve.pipelines.flags.command import Parser
 from trueserve.pipelines.flags.flag import flag
 from trueserve.transforms.core.errors import UsageError
@@ -61,6 +61,7 @@ def overrides(arguments: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]
             settings["choices"] = (*settings["choices"], NEVER)
         parser.add_argument(declared.name, default=argparse.SUPPRESS, **settings)
     parsed, rest = parser.parse_known_args(list(arguments))
+    path_checks.check_not_empty(OVERRIDES, parsed)
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in vars(parsed).items()}
     for declared in OVERRIDES:
         if declared.check is not None and declared.attribute in values:

@@ -45,3 +45,11 @@ def test_results_of_other_runners_are_left_alone() -> None:
     result = SimpleNamespace(state="DONE")
     dataflow.make_calls_exclusive(result)
     assert vars(result) == {"state": "DONE"}
+
+
+def test_the_id_of_a_job_is_that_of_dataflow_alone() -> None:
+    client = SimpleNamespace(dataflow_client=object())
+    assert dataflow.job_id(SimpleNamespace(_runner=client, job_id=lambda: "2013-07-14_x")) == "2013-07-14_x"
+    assert dataflow.job_id(SimpleNamespace(_runner=client, job_id=lambda: None)) is None
+    assert dataflow.job_id(SimpleNamespace(_runner=object(), job_id=lambda: "x")) is None
+    assert dataflow.job_id(SimpleNamespace()) is None

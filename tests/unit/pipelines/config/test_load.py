@@ -174,7 +174,7 @@ def test_every_flag_of_validate_is_a_key_but_those_of_one_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", ["--spaces=other", "--sample=2", "--keep_payloads=1", "stray", "--max_rejects"]
+    "flag", ["--spaces=other", "--sample=2", "--keep_payloads=1", "stray", "--max_rejects", "--logs="]
 )
 def test_a_flag_with_a_value_that_it_does_not_take(flag: str) -> None:
     with pytest.raises(UsageError):
