@@ -188,7 +188,8 @@ def _refuse_typos(argv: Sequence[str]) -> None:
     """Refuses a flag that is nearly one of ours before argparse complains of the one that is missing."""
     if argv[0] not in COMMANDS:
         return
-    known = ["--help", JSON, *(flag.name for flag in COMMANDS[argv[0]].flags)]
+    command = COMMANDS[argv[0]]
+    known = ["--help", JSON, *(flag.name for flag in (*command.flags, *command.overrides))]
     for name in (word.split("=", 1)[0] for word in argv if word.startswith("--")):
         similar = [] if name in known else difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if similar and not _is_beam_flag(name, argv):

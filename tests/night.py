@@ -69,7 +69,10 @@ class World:
         os.environ["TMPDIR"] = tempfile.tempdir = str(self.temporary)
         self.changes = Changes([output, self.temporary], kill or Kill())
         argv = (argv[0], f"--config={config}", *argv[1:])
-        return chaos.run_forked(lambda: supervisor.run(argv, cli.main), self.log, self.changes, later)
+        code = chaos.run_forked(lambda: supervisor.run(argv, cli.main), self.log, self.changes, later)
+        # As long as a killed process is not gone, it holds its leases.
+        assert chaos.living_orphans() == []
+        return code
 
     def reference(self) -> Reference:
         """A backfill that nobody kills."""

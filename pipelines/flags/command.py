@@ -29,6 +29,7 @@ class Command:
       examples: and what else a reader of `--help` needs.
       exit_codes: those of this command, and what each means for it.
       folder: of `pipelines`, where its module is.
+      overrides: flags of another command that it takes among those of Beam.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Command:
     examples: str
     exit_codes: str
     folder: str = ""
+    overrides: Sequence[Flag] = ()
 
     @property
     def module(self) -> str:

@@ -39,8 +39,8 @@ def _lines(document: Json, incidents: list[Json]) -> list[str]:
 def _read(path: str) -> Json:
     """The verdict at a file or in a folder; of a series that of the latest window."""
     file = path if path.rstrip("/").rsplit("/", 1)[-1] == VERDICT else paths.join(path, VERDICT)
-    if not paths.exists(file) and (known := series.latest(path)) is not None:
-        file = paths.join(known[1].root, VERDICT)
+    if not paths.exists(file) and (latest := series.latest(path)) is not None:
+        file = paths.join(latest[1].root, VERDICT)
     document = published_runs.read_verdict(file)
     if document is None:
         what = f"a {VERDICT} of trueserve, or a folder that holds one"

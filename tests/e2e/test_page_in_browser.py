@@ -182,6 +182,20 @@ def test_runs_are_linked_from_both_places_of_a_page(browser: Browser, tmp_path: 
     assert browser.evaluate(links) == expected
 
 
+@pytest.mark.parametrize("folder", ["", "runs/run-03", "failed", "failed/runs/run-03"])
+def test_windows_of_a_series_are_linked_from_each_place_of_a_page(
+    folder: str, browser: Browser, tmp_path: Path
+) -> None:
+    names = ["2013-07-12T00Z_P1D", "2013-07-13T00Z_P1D"]
+    runs = [page_documents.past_run(at)._replace(name=name) for at, name in enumerate(names, 1)]
+    series = tmp_path / "windows" / "x"
+    own = series / "windows" / "2013-07-14T00Z_P1D" / folder
+    own.mkdir(parents=True)
+    browser.show(own, page_documents.rendered(runs))
+    links = browser.evaluate("[...document.querySelectorAll('#windows a')].map(e => e.href)")
+    assert links == [(series / "windows" / name / "report.html").as_uri() for name in names]
+
+
 def test_six_hundred_features_are_drawn_when_they_are_seen(browser: Browser, tmp_path: Path) -> None:
     browser.show(tmp_path, page_documents.large_page(600))
     browser.evaluate("document.querySelector('details.fold').open = true")

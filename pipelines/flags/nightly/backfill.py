@@ -92,4 +92,5 @@ COMMAND = Command(
     EXAMPLE,
     EXIT_CODES_HELP,
     folder="nightly",
+    overrides=common.OVERRIDES,
 )

@@ -21,6 +21,8 @@ _NOT_TAKEN = frozenset({"window", "start", "end", "dry_run", "config"})
 CONFIG = flag(
     "--config", required=True, metavar="FILE", help="the file of the model, in TOML; see `trueserve init`"
 )
+#: Flags of `validate` that win over the file.
+OVERRIDES = tuple(declared for declared in validate.COMMAND.flags if declared.attribute not in _NOT_TAKEN)
 JUDGE_INCOMPLETE = flag(
     "--judge_incomplete",
     action="store_true",
@@ -51,9 +53,7 @@ def overrides(arguments: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]
       UsageError: a flag has no value, or one that it does not take.
     """
     parser = Parser(prog="trueserve", allow_abbrev=False, add_help=False, argument_default=argparse.SUPPRESS)
-    for declared in validate.COMMAND.flags:
-        if declared.attribute in _NOT_TAKEN:
-            continue
+    for declared in OVERRIDES:
         settings = {
             key: value for key, value in declared.settings.items() if key not in ("default", "required")
         }
@@ -62,7 +62,7 @@ def overrides(arguments: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]
         parser.add_argument(declared.name, default=argparse.SUPPRESS, **settings)
     parsed, rest = parser.parse_known_args(list(arguments))
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in vars(parsed).items()}
-    for declared in validate.COMMAND.flags:
+    for declared in OVERRIDES:
         if declared.check is not None and declared.attribute in values:
             declared.check(declared.name, values[declared.attribute])
     if operands := [word for word in rest if not word.startswith("-")]:

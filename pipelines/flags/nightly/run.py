@@ -75,4 +75,5 @@ COMMAND = Command(
     EXAMPLE,
     EXIT_CODES_HELP,
     folder="nightly",
+    overrides=common.OVERRIDES,
 )

@@ -112,7 +112,9 @@ def test_every_command_that_runs_a_job_can_share_a_file_system() -> None:
         name for name, command in COMMANDS.items() if hasattr(command.options_class, "shared_filesystem")
     }
     assert shares == {"prepare", "adopt", "validate", "backtest", "join"}
-    assert shares == {name for name, command in COMMANDS.items() if command.takes_beam_flags}
+    # Those of a series take it among the flags of `validate`, or from a file.
+    of_series = {"run", "backfill"}
+    assert shares | of_series == {name for name, command in COMMANDS.items() if command.takes_beam_flags}
 
 
 RUNNER = """

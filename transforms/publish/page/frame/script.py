@@ -102,9 +102,9 @@ if (bar) {
 const runs = /\\/runs\\/[^/]+\\/[^/]*$/.test(location.pathname) ? ".." : "runs";
 // Windows of a series lie beside this page's own window, or below the page.
 const inWindow = /\\/windows\\/[^/]*Z_P[^/]*\\/(.*)$/.exec(location.pathname);
-const windows = inWindow ? inWindow[1].split("/").map(() => "..").join("/") : "windows";
+const series = inWindow ? inWindow[1].split("/").map(() => "..").join("/") : "windows";
 for (const link of all("a[data-run]"))
-  link.href = `${/Z_P/.test(link.dataset.run) ? windows : runs}/${link.dataset.run}/report.html`;
+  link.href = `${/Z_P/.test(link.dataset.run) ? series : runs}/${link.dataset.run}/report.html`;
 
 // What a link leads to is unfolded.
 const reveal = () => {
