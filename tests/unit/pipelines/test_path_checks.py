@@ -30,13 +30,15 @@ def required(command: str, but: str) -> list[str]:
     """The flags that a command must have, but for one."""
     flags = [flag for flag in COMMANDS[command].flags if flag.name != but]
     needed = [flag.name for flag in flags if flag.settings.get("required")]
-    alone = ["x" for flag in flags if not flag.name.startswith("-")]
+    alone = [flag.settings.get("choices", ["x"])[0] for flag in flags if not flag.name.startswith("-")]
     return alone + [f"{name}={VALUES.get(name, 'x')}" for name in needed]
 
 
 def test_the_flags_are_those_that_there_are() -> None:
     assert COMMANDS.keys() == {
-        *["prepare", "adopt", "export", "check", "validate", "backtest", "join", "explain", "warm_up"]
+        *["prepare", "adopt", "export", "check", "validate", "backtest", "join", "explain", "warm_up"],
+        *["run", "backfill", "gate", "prune", "init", "config"],
+        "history",
     }
     by_command = {command: {flag for name, flag in flags() if name == command} for command in COMMANDS}
     assert by_command["check"] >= {"--baseline", "--model", "--reference"}
