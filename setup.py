@@ -81,7 +81,10 @@ setup(
     ],
     # The folders are at the top, the names are not: a user may have a `transforms` or `pipelines` of his own.
     package_dir={"trueserve.pipelines": "pipelines", "trueserve.transforms": "transforms"},
-    package_data={"trueserve.transforms": ["**/*.html", "**/*.css", "**/*.js", "**/*.svg"]},
+    package_data={
+        "trueserve": ["py.typed"],
+        "trueserve.transforms": ["**/*.html", "**/*.css", "**/*.js", "**/*.svg"],
+    },
     install_requires=PINS or ranges("runtime"),
     extras_require={name: ranges(name) for name in ("demo", "aws", "dask")},
     cmdclass={"sdist": SettledSdist},

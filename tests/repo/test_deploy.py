@@ -63,16 +63,16 @@ def test_commands_are_taken_by_the_command_line(name: str, pattern: str) -> None
 @pytest.mark.parametrize("name", DAGS)
 def test_nights_are_made_up_for_one_after_the_other(name: str) -> None:
     tree = ast.parse(text_of(f"deploy/airflow/{name}"))
-    (dag,) = (node for node in ast.walk(tree) if _is_dag(node))
+    (dag,) = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_dag(node))
     values = {word.arg: ast.unparse(word.value) for word in dag.keywords}
     assert (values["catchup"], values["max_active_runs"]) == ("True", "1")
     assert values["schedule"].startswith("CronDataIntervalTimetable(")
     assert values["dag_id"] == repr(Path(name).stem)
 
 
-def _is_dag(node: ast.AST) -> bool:
+def _is_dag(call: ast.Call) -> bool:
     """Airflow's `DAG(...)`, or its decorator."""
-    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("DAG", "dag")
+    return ast.unparse(call.func) in ("DAG", "dag")
 
 
 @pytest.mark.parametrize("name", DAGS)
