@@ -37,7 +37,7 @@ OUTPUT/performance.json has the true performance beside the estimate of
 """
 EXIT_CODES_HELP = """exit codes:
   0  no pair differs; with --labels: no limit of --thresholds is passed
-  1  some pair differs; with --labels: the true performance is worse than a limit
+  1  some pair differs; with --labels: the true performance is beyond a limit
   2  wrong usage or configuration; nothing was written
   3  the input or the job failed; nothing was written
   4  no pair was compared: no key in common, or all of them several times, or

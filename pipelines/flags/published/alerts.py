@@ -12,9 +12,9 @@ from trueserve.transforms.core.errors import UsageError
 from trueserve.transforms.files import windows
 
 EXAMPLE = """examples:
-  trueserve alerts skew --config=trueserve.toml            what waits, and new verdicts
-  trueserve alerts skew --config=trueserve.toml --every=P1D --delay=PT4H
-  trueserve alerts skew --config=trueserve.toml --test     one test to each receiver
+  trueserve alerts skew --config=flights.toml
+  trueserve alerts skew --config=flights.toml --every=P1D --delay=PT4H
+  trueserve alerts skew --config=flights.toml --test
 """
 
 EXIT_CODES_HELP = """exit codes:
@@ -35,7 +35,7 @@ def check_duration(name: str, value: str | None) -> None:
 
 
 GROUPS = {
-    "required flags": (
+    "common flags": (
         flag("OUTPUT", metavar="OUTPUT", help="validate's --output: the verdicts, and what was sent"),
         flag(
             "--config",
@@ -44,8 +44,6 @@ GROUPS = {
             check=check_local_file,
             help="a TOML file with tables [[alerts]], such as that of a model",
         ),
-    ),
-    "common flags": (
         flag(
             "--every",
             metavar="DURATION",

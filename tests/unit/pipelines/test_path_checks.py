@@ -30,6 +30,8 @@ def required(command: str, but: str) -> list[str]:
     """The flags that a command must have, but for one."""
     flags = [flag for flag in COMMANDS[command].flags if flag.name != but]
     needed = [flag.name for flag in flags if flag.settings.get("required")]
+    if command == "join" and but != "--examples":  # or --labels
+        needed.append("--examples")
     alone = [flag.settings.get("choices", ["x"])[0] for flag in flags if not flag.name.startswith("-")]
     return alone + [f"{name}={VALUES.get(name, 'x')}" for name in needed]
 

@@ -71,5 +71,5 @@ def test_what_is_wrong_has_its_line(text: str, line: int, message: str) -> None:
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
-    _, problems = parsed("page_url = 1\n[metrics]\ntextfile = 2\npushgateway = 3\n[lineage]\nfile = 4\n")
+    _, problems = parsed("page_url = 1\n[metrics]\ntextfile = 2\npushgateway = 3\nlineage = 4\n")
     assert sorted(line for line, _ in problems if line) == [1, 3, 4, 5]

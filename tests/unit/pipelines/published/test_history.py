@@ -32,7 +32,10 @@ def output(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_people_see_what_was_found_and_how_much_is_not_shown(output: Path, capsys: Capture) -> None:
+def test_people_see_what_was_found_and_how_much_is_not_shown(
+    output: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     run = e2e.run(capsys, "history", str(output))
     assert (run.code, len(run.out)) == (0, 4)
     assert run.out[0].split() == ["window", "space", "feature", "metric", "value", "limit", "severity"]
