@@ -131,7 +131,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--sample", type=int, default=10, help="writes in the temporary folder; 0 for all")
     parser.add_argument("--skip", type=int, default=0, help="moments of each command, to go on with a run")
     parser.add_argument("--jobs", type=int, default=2, help="moments of a command at once")
-    parser.add_argument("--commands", default=",".join(COMMANDS))
+    parser.add_argument("--commands", default="prepare,adopt,export,check,validate,backtest,join")
     options = parser.parse_args(argv)
     print(f"seed {options.seed}; importing", flush=True)
     for name in COMMANDS:

@@ -125,7 +125,9 @@ class _Backfill:
         stands = series.standing(self._config.folder(span))
         done, seconds = len(self._codes) + 1, time.monotonic() - self._started
         left = seconds / done * (len(self._missing) - done)
-        headline = "nothing stands" if stands is None else formatting.headline(stands.document)
+        headline = "nothing stands"
+        if stands is not None:
+            headline = f"{stands.outcome}: {formatting.headline(stands.document).partition('. ')[0]}"
         return f"{headline} ({_minutes(seconds)} so far, about {_minutes(left)} to go)"
 
 

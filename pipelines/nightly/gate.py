@@ -29,9 +29,10 @@ def run(options: GateOptions, console: Console) -> int:
     """Prints one line of the verdict and gives its exit code. Raises UsageError where there is none."""
     stands = find(options.verdict, options.span)
     code = exit_code(stands.document, options.fail_on)
-    line = f"{stands.root}: {formatting.visible(formatting.headline(stands.document), 1000)}"
+    headline = formatting.headline(stands.document).partition(". ")[0]
+    line = f"{stands.root}: {stands.outcome}: {formatting.visible(headline, 1000)}"
     if (why := _too_old(stands.document, options.max_age, clock.now())) is not None:
-        code, line = 4, f"{line} {why}"
+        code, line = 4, f"{line}; {why}"
     console.step(line)
     console.fact("verdict", stands.outcome)
     console.fact("window", stands.document.get("window"))
@@ -109,11 +110,11 @@ def _too_old(document: Json, max_age: dt.timedelta | None, now: dt.datetime) -> 
     try:
         age = now - dt.datetime.fromisoformat(str(end))
     except (ValueError, TypeError):
-        return "The window has no end: its age is not known."
+        return "the window has no end, so that its age is not known"
     if age <= max_age:
         return None
     limit = windows.iso_duration(max_age)
-    return f"The window ended {_days(age)} ago, which is more than {limit}: is every run started?"
+    return f"the window ended {_days(age)} ago, which is more than {limit}: is every run started?"
 
 
 def _days(age: dt.timedelta) -> str:

@@ -26,6 +26,8 @@ def run(options: RunOptions, console: Console) -> int:
     config = load(options.config, *common.overrides(options.beam_args))
     span = chosen_window(config, options.span, clock.now())
     _check_age(config, span, clock.now())
+    if not options.dry_run:
+        window_run.mend_latest(config, console)
     name = series.window_name(*span)
     console.step(f"{config.model}: window {name}, {shown(span, config.window.zone)}")
     console.fact("window", name)

@@ -9,11 +9,14 @@ from trueserve.pipelines.config.model_config import ModelConfig
 from trueserve.pipelines.display.console import Console
 from trueserve.pipelines.nightly import clock
 from trueserve.pipelines.nightly.after import after_window
+from trueserve.transforms.core.errors import InputError
 from trueserve.transforms.files.file_systems import is_local
 from trueserve.transforms.files.windows import Span
 from trueserve.transforms.runs import completeness, series, window_folder
 from trueserve.transforms.runs.series import Standing
 
+#: The windows before which a run looks for what is left to do.
+MOST_MENDED = 10
 _JUDGED = ("ok", "skew")
 
 
@@ -69,6 +72,19 @@ def mend(config: ModelConfig, folder: str, stands: Standing, console: Console) -
         finish(config, folder, console, with_index=False)
     elif is_local(folder):
         window_folder.tidy(folder)
+
+
+def mend_latest(config: ModelConfig, console: Console) -> None:
+    """Does for the latest windows what a run that was killed left to do; what cannot be done is a warning."""
+    for name in series.window_names(config.output)[-MOST_MENDED:]:
+        folder = config.window_path(name)
+        stands = series.standing(folder)
+        if stands is None or window_folder.is_settled(folder, stands):
+            continue
+        try:
+            finish(config, folder)
+        except InputError as error:
+            console.warning(f"{name}: {error}")
 
 
 def judged(folder: str) -> Standing | None:
