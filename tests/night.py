@@ -1,8 +1,9 @@
 """`make night-test`: a backfill of 24 hours, killed with SIGKILL at 20 random moments and started again.
 
 Half of the moments are times, half are changes of the file system, before or within which everything dies.
-In the end there must be 24 right verdicts with one history, and not a file too many; and a rerun of an old
-hour must change nothing of the latest one. TensorFlow is imported once: each run is a fork.
+In the end there must be 24 right verdicts with one history, the alerts of the fault once each, and not a file
+too many; and a rerun of an old hour must change nothing of the latest one, and alert nobody. TensorFlow is
+imported once: each run is a fork.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from support import chaos, homes, night
+from support import alerts, chaos, homes, night
 from support.chaos import Changes, Kill, Later
 
 from trueserve.pipelines import cli
 from trueserve.pipelines.flags.commands import COMMANDS
 from trueserve.pipelines.process import supervisor
 
+#: Whom the fault is told to; both commands of a series read it.
+ALERTS = f'[[alerts]]\nname = "{night.ALERT}"\ntype = "webhook"\nurl = "env:NIGHT_HOOK"\n'
 #: A run is killed within so many windows' time, so that most kills come before all is done.
 WINDOWS_BEFORE_A_KILL = 2.2
 
@@ -32,12 +35,16 @@ class Reference(NamedTuple):
     """What a backfill that nobody kills gives, and takes.
 
     Attributes:
+      events: kind and window of what was alerted.
+      history: the content of each of its parts, by name.
       changes: of the file system, for each window.
       seconds: likewise.
     """
 
     windows: dict[str, dict[str, Any]]
     latest: bytes
+    events: list[tuple[str, str]]
+    history: dict[str, bytes]
     changes: float
     seconds: float
 
@@ -45,7 +52,9 @@ class Reference(NamedTuple):
 class World:
     """A baseline, logs of some hours with a fault in a part of them, and folders for results."""
 
-    def __init__(self, folder: Path, hours: int, baseline: str | None) -> None:
+    def __init__(self, folder: Path, hours: int, baseline: str | None, hook: alerts.Server) -> None:
+        self.hook = hook
+        os.environ["NIGHT_HOOK"] = hook.url
         self.folder, self.temporary, self.log = folder, folder / "temporary", folder / "log"
         self.temporary.mkdir()
         self.hours = hours
@@ -65,7 +74,9 @@ class World:
 
     def run(self, output: Path, *argv: str, kill: Kill | None = None, later: Later | None = None) -> int:
         """The exit code of a command with the model's file, or minus the signal that ended it."""
-        config = night.write_config(self.folder / f"{output.name}.toml", self.baseline, self.pattern, output)
+        config = night.write_config(
+            self.folder / f"{output.name}.toml", self.baseline, self.pattern, output, after=ALERTS
+        )
         os.environ["TMPDIR"] = tempfile.tempdir = str(self.temporary)
         self.changes = Changes([output, self.temporary], kill or Kill())
         argv = (argv[0], f"--config={config}", *argv[1:])
@@ -81,13 +92,29 @@ class World:
         assert code == 1, (code, self.log.read_text())
         seconds = (time.monotonic() - began) / self.hours
         count = self.changes.count / self.hours
-        return Reference(contents(output), (output / "latest.json").read_bytes(), count, seconds)
+        latest = (output / "latest.json").read_bytes()
+        return Reference(contents(output), latest, events(self.hook), history(output), count, seconds)
 
 
 def contents(output: Path) -> dict[str, dict[str, Any]]:
     """What each window says, without what differs from run to run."""
     stable = ("verdict", "exit_code", "window", "counts", "incidents", "findings", "features", "previous")
     return {name: {key: document[key] for key in stable} for name, document in night.windows(output).items()}
+
+
+def events(hook: alerts.Server) -> list[tuple[str, str]]:
+    """Kind and window of all events that came, each message once, and forgets them: a kill may repeat one."""
+    messages = {document["id"]: document for document in hook.documents}
+    hook.requests.clear()
+    return sorted(
+        (event["kind"], str(event["window_start"]))
+        for message in messages.values()
+        for event in message["events"]
+    )
+
+
+def history(output: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (output / "history").iterdir()}
 
 
 def killed(world: World, output: Path, reference: Reference, rng: random.Random, kills: int) -> int:
@@ -129,6 +156,8 @@ def wrong(world: World, output: Path, reference: Reference) -> list[str]:
         violations += [f"{name} differs in {', '.join(keys)}"] if keys else []
     if (output / "latest.json").read_bytes() != reference.latest:
         violations.append("latest.json is not that of the last window")
+    if history(output).keys() != reference.history.keys():
+        violations.append(f"the history has {len(history(output))} parts")
     return violations
 
 
@@ -138,6 +167,7 @@ def rerun_wrong(world: World, output: Path, reference: Reference) -> list[str]:
     before = (output / "latest.json").stat().st_mtime_ns, chaos.snapshot(later_hour)
     code = world.run(output, "run", f"--window={night.hour_folder(output, world.hours // 2 - 1).name}")
     violations = [] if code == 1 else [f"the rerun ends with {code}"]
+    violations += [f"the rerun alerts {event}" for event in events(world.hook)]
     if before != ((output / "latest.json").stat().st_mtime_ns, chaos.snapshot(later_hour)):
         violations.append("the rerun changes what it must not")
     return violations + wrong(world, output, reference)
@@ -153,15 +183,17 @@ def main(argv: list[str]) -> int:
     print(f"seed {options.seed}; importing", flush=True)
     for name in ("backfill", "prepare", "validate"):
         cli._import_command(COMMANDS[name])
-    with tempfile.TemporaryDirectory(prefix="night-") as folder:
+    with tempfile.TemporaryDirectory(prefix="night-") as folder, alerts.http_server() as hook:
         chaos.adopt_orphans()
-        world, output = World(Path(folder), options.hours, options.baseline), Path(folder, "output")
+        world, output = World(Path(folder), options.hours, options.baseline, hook), Path(folder, "output")
         reference = world.reference()
         print(f"{reference.seconds:.1f} s and {reference.changes:.0f} changes a window", flush=True)
         began = time.monotonic()
         count = killed(world, output, reference, random.Random(options.seed), options.kills)
         seconds = time.monotonic() - began
-        violations = wrong(world, output, reference) + rerun_wrong(world, output, reference)
+        alerted = events(hook)
+        violations = [] if alerted == reference.events else [f"alerts: {alerted}, not {reference.events}"]
+        violations += wrong(world, output, reference) + rerun_wrong(world, output, reference)
     for line in violations:
         print(f"VIOLATION {line}")
     print(f"{options.hours} windows, {count} kills, {len(violations)} violations, {seconds:.0f} s")

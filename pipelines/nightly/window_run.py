@@ -82,7 +82,7 @@ def mend_latest(config: ModelConfig, console: Console) -> None:
         if stands is None or window_folder.is_settled(folder, stands):
             continue
         try:
-            finish(config, folder)
+            finish(config, folder, console)
         except InputError as error:
             console.warning(f"{name}: {error}")
 

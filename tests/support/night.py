@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from support import e2e, logs
+from trueserve.transforms.core.batches import Window
+from trueserve.transforms.history import parts
 from trueserve.transforms.runs import series
 
 FIRST = dt.datetime(2013, 7, 14, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 ROWS = 400  # of an hour
+ALERT = "pager"  # its name, where the file has one
 
 
 def write_hours(folder: Path, hours: int, faulty: Sequence[int], rows: int = ROWS) -> str:
@@ -41,11 +44,11 @@ def write_hour(folder: Path, hour: int, rows: int = ROWS, *, is_faulty: bool = F
     )
 
 
-def write_config(path: Path, baseline: str, pattern: str, output: Path, *lines: str) -> str:
-    """The model's file, for hourly windows."""
+def write_config(path: Path, baseline: str, pattern: str, output: Path, *lines: str, after: str = "") -> str:
+    """The model's file, for hourly windows; `after` are tables of its end."""
     values = {"model": "rides", "baseline": baseline, "logs": pattern, "output": str(output)}
     keys = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
-    path.write_text("\n".join([*keys, *lines, "[window]", 'every = "PT1H"', ""]))
+    path.write_text("\n".join([*keys, *lines, "[window]", 'every = "PT1H"', after]))
     return str(path)
 
 
@@ -62,8 +65,10 @@ def windows(output: Path) -> dict[str, dict[str, Any]]:
 
 def untidy(output: Path) -> list[str]:
     """Files of a series that no verdict names, and that are none of its own: leases, attempts, `failed`."""
-    known = {series.LATEST, "index.html"}
+    known = {series.LATEST, "index.html", f"alerts/{ALERT}.json", "alerts/.lock"}
     for name, document in windows(output).items():
+        span = series.parsed_name(name)
+        known |= {f"{parts.FOLDER}/{parts.part_name(Window(*span))}"} if span else set()
         folder = f"{series.WINDOWS}/{name}"
         known |= {f"{folder}/verdict.json", f"{folder}/settled.json"}
         for copy, artifact in document["artifacts"].items():

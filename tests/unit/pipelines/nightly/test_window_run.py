@@ -36,7 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The verdicts for which the hook is called."""
     outcomes = list[str]()
 
-    def record(_: ModelConfig, output: str, document: Mapping[str, Any], *, with_index: bool = True) -> None:
+    def record(_: ModelConfig, document: Mapping[str, Any], *__: Any, **___: Any) -> None:
         outcomes.append(document["verdict"])
 
     monkeypatch.setattr(window_run, "after_window", record)
@@ -80,10 +80,10 @@ def test_a_window_that_is_not_run_again_is_mended(config: ModelConfig, calls: li
     folder = config.window_path("2013-07-16T00Z_P1D")
     stands = window_run.judged(folder)
     assert stands is not None
-    window_run.mend(config, folder, stands)
-    window_run.mend(config, folder, stands)
+    window_run.mend(config, folder, stands, Console())
+    window_run.mend(config, folder, stands, Console())
     assert calls == ["skew"]
     (Path(folder) / "report.html").unlink()
-    window_run.mend(config, folder, stands)
+    window_run.mend(config, folder, stands, Console())
     assert (Path(folder) / "report.html").exists()
     assert calls == ["skew"]
