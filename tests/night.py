@@ -36,7 +36,7 @@ class Reference(NamedTuple):
 
     Attributes:
       events: kind and window of what was alerted.
-      history: the content of each of its parts, by name.
+      parts: the content of each part of the history, by name.
       changes: of the file system, for each window.
       seconds: likewise.
     """
@@ -44,7 +44,7 @@ class Reference(NamedTuple):
     windows: dict[str, dict[str, Any]]
     latest: bytes
     events: list[tuple[str, str]]
-    history: dict[str, bytes]
+    parts: dict[str, bytes]
     changes: float
     seconds: float
 
@@ -93,7 +93,7 @@ class World:
         seconds = (time.monotonic() - began) / self.hours
         count = self.changes.count / self.hours
         latest = (output / "latest.json").read_bytes()
-        return Reference(contents(output), latest, events(self.hook), history(output), count, seconds)
+        return Reference(contents(output), latest, events(self.hook), parts_of(output), count, seconds)
 
 
 def contents(output: Path) -> dict[str, dict[str, Any]]:
@@ -113,7 +113,7 @@ def events(hook: alerts.Server) -> list[tuple[str, str]]:
     )
 
 
-def history(output: Path) -> dict[str, bytes]:
+def parts_of(output: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (output / "history").iterdir()}
 
 
@@ -156,8 +156,8 @@ def wrong(world: World, output: Path, reference: Reference) -> list[str]:
         violations += [f"{name} differs in {', '.join(keys)}"] if keys else []
     if (output / "latest.json").read_bytes() != reference.latest:
         violations.append("latest.json is not that of the last window")
-    if history(output).keys() != reference.history.keys():
-        violations.append(f"the history has {len(history(output))} parts")
+    if parts_of(output).keys() != reference.parts.keys():
+        violations.append(f"the history has {len(parts_of(output))} parts")
     return violations
 
 

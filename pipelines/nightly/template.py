@@ -42,6 +42,15 @@ lateness = {lateness}
 keep = {keep}
 # keep_runs = 400
 
+# Who is told of incidents. Secrets are references: env:NAME or file:/PATH.
+# [[alerts]]
+# name = "team"
+# type = "slack"
+# url = "env:SLACK_WEBHOOK"
+
+# [metrics]
+# textfile = "/var/lib/prometheus/node-exporter/trueserve.prom"
+
 # Where it runs: `runner = "dataflow"` above the tables, or --runner=dataflow. Without one, on this machine.
 # [runners.dataflow]
 # runner = "DataflowRunner"
