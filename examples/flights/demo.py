@@ -1,4 +1,4 @@
-"""The whole way on real flights: prepare, train, export, serve, and validate three times.
+"""The whole way on real flights: prepare, train, export, serve, validate three times, and a week of nights.
 
 Run it as `make demo`, or `python examples/flights/demo.py`. It exits 0 only if the verdicts are what
 they should be (see README.md beside it).
@@ -46,6 +46,7 @@ class Folders(NamedTuple):
     served: Path
     logs: Path
     skew: Path
+    nights: Path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,23 +63,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         "july": validate(folders, "july", JULY, rows["july"]),
         "july_faulty": validate(folders, "july_faulty", JULY, rows["july_faulty"]),
     }
-    return print_summary(folders, check_claims(**verdicts), time.monotonic() - started)
+    holds = check_claims(**verdicts) | check_nights(backfill(folders))
+    return print_summary(folders, holds, time.monotonic() - started)
 
 
 def folders_below(output: Path) -> Folders:
     """The demo's folders and files below `output`."""
-    names = ("train", "evaluation", "baseline", "model/flights.keras", "served", "logs", "skew")
+    names = ("train", "evaluation", "baseline", "model/flights.keras", "served", "logs", "skew", "nights")
     return Folders(*(output / name for name in names))
 
 
 def build(folders: Folders, fraction: float) -> dict[str, int]:
     """From the flights to three request logs; returns how many flights each log holds."""
     _say("Reading the flights of 2013 and the weather of the hour")
-    from examples.flights import data, serve, train
+    from examples.flights import data, nights, serve, train
 
     for folder in (folders.train, folders.evaluation, folders.logs):
         shutil.rmtree(folder, ignore_errors=True)  # an earlier run may have written more files
-    flights = data.split(data.read_flights(), fraction)
+    all_flights = data.read_flights()
+    flights = data.split(all_flights, fraction)
     data.write_examples(flights.training, folders.train)
     data.write_examples(flights.held_out, folders.evaluation)
     print(f"{flights.training.num_rows:,} flights of January to June to train on")
@@ -96,6 +99,8 @@ def build(folders: Folders, fraction: float) -> dict[str, int]:
     for name, table in tables.items():
         requests = serve.log_requests(server, table, folders.logs / name)
         print(f"{table.num_rows:,} flights in {requests:,} requests: {folders.logs / name}")
+    count = nights.log_requests(server, data.split(all_flights).july, folders.logs / "nights")
+    print(f"{count:,} flights of a week, with both faults in three of seven days: {folders.logs / 'nights'}")
     return {name: table.num_rows for name, table in tables.items()}
 
 
@@ -138,6 +143,34 @@ def validate(folders: Folders, name: str, window: tuple[str, str], rows: int) ->
     if verdict["counts"]["compared"] != rows:
         raise SystemExit(f"{output}: {rows} flights served, {verdict['counts']['compared']} compared")
     return verdict
+
+
+def backfill(folders: Folders) -> list[Verdict]:
+    """`trueserve backfill` of a week: one file for all jobs of the model; returns the nights' verdicts."""
+    from examples.flights import nights
+
+    _say("A week of nights: both faults begin in the third, and are mended in the sixth")
+    shutil.rmtree(folders.nights, ignore_errors=True)
+    folders.nights.mkdir(parents=True)
+    config = folders.nights / "flights.toml"
+    nights.write_config(
+        config, folders.baseline, folders.served / "1", folders.logs / "nights", folders.nights
+    )
+    first, end = nights.SPAN
+    trueserve("backfill", f"--config={config}", f"--from={first}", f"--to={end}", expected=(0, 1))
+    return nights.verdicts(folders.nights)
+
+
+def check_nights(verdicts: list[Verdict]) -> dict[str, bool]:
+    """What the nights should say, and whether they do."""
+    from examples.flights import nights
+
+    expected = ["", "", "new", "ongoing", "ongoing", "resolved", ""]
+    return {
+        "(e) of seven nights both faults are new in the third and resolved in the sixth": all(
+            nights.states(verdicts, feature) == expected for feature in FAULTY
+        )
+    }
 
 
 def trueserve(*arguments: str, expected: Sequence[int] = (0,)) -> None:
@@ -185,6 +218,7 @@ def print_summary(folders: Folders, holds: dict[str, bool], seconds: float) -> i
     print(f"\nWhat moved in July is explained in {_shown(HERE / 'README.md')}.\nThe reports, for a browser:")
     for name in ("held_out", "july", "july_faulty"):
         print(f"  {folders.skew / name / 'report.html'}")
+    print(f"The week of nights:\n  {folders.nights / 'index.html'}")
     return 0 if all(holds.values()) else 1
 
 

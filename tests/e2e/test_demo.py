@@ -22,6 +22,7 @@ from support.asked_here import asked_here
 from support.repo import ROOT
 
 from examples.flights import data, demo, serve
+from examples.flights import nights as demo_nights
 from trueserve.pipelines import cli
 from trueserve.pipelines.process.stderr_filter import filtered
 
@@ -99,10 +100,20 @@ def test_the_demo_writes_no_line_to_standard_error(small_demo: Demo) -> None:
 def test_command_lines_are_shown_and_the_report_comes_last(small_demo: Demo) -> None:
     lines = small_demo.out.splitlines()
     shown = [line.split()[2] for line in lines if line.startswith("$ trueserve ")]
-    assert shown == ["prepare", "export", "validate", "validate", "validate"]
-    reports = [Path(line.strip()) for line in lines[-3:]]
+    assert shown == ["prepare", "export", "validate", "validate", "validate", "backfill"]
+    assert lines[-1].strip() == str(small_demo.folders.nights / "index.html")
+    reports = [Path(line.strip()) for line in lines[-5:-2]]
     assert reports == [small_demo.folders.skew / name / "report.html" for name in NAMES]
     assert all(report.read_bytes().lstrip().lower().startswith(b"<!doctype html") for report in reports)
+
+
+def test_the_week_of_nights_shows_when_faults_begin_and_end(small_demo: Demo) -> None:
+    nights = demo_nights.verdicts(small_demo.folders.nights)
+    assert [night["counts"]["compared"] > 500 for night in nights] == [True] * 7
+    assert all(demo.check_nights(nights).values())
+    assert not any(demo.check_nights(nights[:-1]).values())
+    index = (small_demo.folders.nights / "index.html").read_text()
+    assert index.count("/report.html") >= 7
 
 
 def test_logs_hold_both_kinds_of_request(small_demo: Demo) -> None:

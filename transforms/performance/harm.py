@@ -7,7 +7,7 @@ there are. So the effects of all add up to the whole change.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from trueserve.transforms.performance.restoring import Restored
 
 #: Answers to rows of raw features: float64 [rows, width], NaN for rows that the model does not take.
 Ask = Callable[[pa.RecordBatch], Array]
-#: Metrics of answers, by name; None for one that is not defined.
-Metrics = Callable[[Array], Mapping[str, float | None]]
+#: Metrics of answers, beside those to the same rows without a fault; None for one that is not defined.
+Metrics = Callable[[Array, Array], Mapping[str, float | None]]
 
 # In so many standard errors the mean must have moved.
 _SURE = 3.0
@@ -60,6 +60,7 @@ def effects(
     restored: Mapping[str, Restored],
     ask: Ask,
     metrics: Metrics | None = None,
+    faults: Collection[str] = (),
 ) -> dict[str, Effect]:
     """The effect of each incident on the predictions; none where too few rows were answered.
 
@@ -68,6 +69,8 @@ def effects(
     Args:
       restored: by incident, its features as training had them, as many rows as `served`.
       metrics: of answers; None where no label is known of any row.
+      faults: incidents that changed what the model gets, and no label. Others changed the rows, and labels
+        with them.
     """
     groups = list(restored)
     answers = {
@@ -79,7 +82,7 @@ def effects(
         return {}
     answers = {key: each[taken] for key, each in answers.items()}
     of_rows, as_served = shapley(groups, answers), answers[frozenset(groups)]
-    of_metrics = {} if metrics is None else _of_metrics(groups, answers, metrics)
+    of_metrics = {} if metrics is None else _of_metrics(groups, answers, metrics, faults)
     return {
         group: _effect(of_rows[group], as_served, of_metrics.get(group, {}), by_rank=restored[group].by_rank)
         for group in groups
@@ -114,10 +117,13 @@ def _effect(
 
 
 def _of_metrics(
-    groups: Sequence[str], answers: Mapping[frozenset[str], Array], metrics: Metrics
+    groups: Sequence[str],
+    answers: Mapping[frozenset[str], Array],
+    metrics: Metrics,
+    faults: Collection[str],
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """By incident and metric what it added, and the metric as served; without those that are not defined."""
-    by_subset = {key: metrics(each) for key, each in answers.items()}
+    by_subset = {there: metrics(each, answers[there - set(faults)]) for there, each in answers.items()}
     result: dict[str, dict[str, tuple[float, float]]] = {group: {} for group in groups}
     for name, as_served in by_subset[frozenset(groups)].items():
         values = {key: each.get(name) for key, each in by_subset.items()}

@@ -51,22 +51,35 @@ def of_labels(scores: ScoreBins, labels: LabelBins, of_auc: tuple[int, ...]) -> 
 
 def at_window(calibration: Calibration, rates: Rates, window: ScoreBins) -> Rates:
     """The rates of evaluation bins, moved to where the window's rows are."""
+    by_score = _at(calibration, rates, _mean(window, window.score))
+    parts = zip(calibration.scores.classes, window.classes, rates.classes, strict=True)
+    classes = tuple(
+        _Line.between(mine, _mean(others, others.score), 0.0).of(values) for mine, others, values in parts
+    )
+    return dataclasses.replace(by_score, classes=classes)
+
+
+def at_rows(calibration: Calibration, scores: Array) -> Rates:
+    """The rates of rows with these scores, float64 [rows]; none of classes."""
+    return _at(calibration, of_evaluation(calibration), scores)
+
+
+def _at(calibration: Calibration, rates: Rates, scores: Array) -> Rates:
+    """The rates where these scores are, on the lines between those of evaluation bins; none of classes."""
     beyond = _BEYOND if calibration.task is Task.REGRESSION else 0.0
-    line = _Line.between(calibration.scores, window, beyond)
+    line = _Line.between(calibration.scores, scores, beyond)
     values = [line.of(getattr(rates, name)) for name in ("positives", "absolute", "squared")]
     # A line that goes on may leave what a loss can be.
     absolute, squared = (np.maximum(value, 0) for value in values[1:])
-    parts = zip(calibration.scores.classes, window.classes, rates.classes, strict=True)
-    classes = tuple(_Line.between(mine, others, 0.0).of(values) for mine, others, values in parts)
-    return Rates(values[0], absolute, squared, classes, rates.averaged)
+    return Rates(values[0], absolute, squared, (), rates.averaged)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Line:
-    """Where a window's means lie between those of the evaluation's bins that have rows.
+    """Where some scores lie between the means of the evaluation's bins that have rows.
 
     Attributes:
-      left, right: numbers of the bins, int64 [bins]; weight: of the right one, float64 [bins].
+      left, right: numbers of the bins, int64 [scores]; weight: of the right one, float64 [scores].
     """
 
     left: Array
@@ -74,9 +87,9 @@ class _Line:
     weight: Array
 
     @classmethod
-    def between(cls, evaluation: ScoreBins, window: ScoreBins, beyond: float) -> _Line:
+    def between(cls, evaluation: ScoreBins, wanted: Array, beyond: float) -> _Line:
         bins = np.flatnonzero(evaluation.rows)
-        means, wanted = _mean(evaluation, evaluation.score)[bins], _mean(window, window.score)
+        means = _mean(evaluation, evaluation.score)[bins]
         last = len(bins) - 1
         left = np.clip(np.searchsorted(means, wanted, side="right") - 1, 0, max(last - 1, 0))
         right = np.minimum(left + 1, last)

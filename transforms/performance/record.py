@@ -149,6 +149,11 @@ def labels_of(record_: PerformanceRecord, values: Array, labels: Array) -> Label
     return dataclasses.replace(bins, classes=class_labels(calibration.class_edges, wide, labels))
 
 
+def values_of(record_: PerformanceRecord, values: Array) -> Array:
+    """The score of each row, see `bins`: float64 [rows] of [rows, width]."""
+    return _scores(record_.calibration.task, np.asarray(values, np.float64))
+
+
 def _scores(task: Task, values: Array) -> Array:
     return np.asarray(values.max(axis=1) if task is Task.MULTICLASS else values[:, -1])
 

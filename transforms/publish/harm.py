@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,14 @@ import numpy as np
 from trueserve.transforms.core import schema as schemas
 from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.files import paths
-from trueserve.transforms.performance import harm, restoring
+from trueserve.transforms.performance import harm, mended_rows, restoring
 from trueserve.transforms.performance.attribution import MOST_GROUPS
-from trueserve.transforms.performance.estimate import expected
 from trueserve.transforms.performance.harm import Effect, Metrics
 from trueserve.transforms.performance.metrics import MORE_IS_BETTER
-from trueserve.transforms.performance.record import PerformanceRecord, scores_of
+from trueserve.transforms.performance.record import PerformanceRecord
 from trueserve.transforms.performance.restoring import Restored
 from trueserve.transforms.replay.reference_model import ReferenceModel
-from trueserve.transforms.verdict.incidents.incident import Incident
+from trueserve.transforms.verdict.incidents.incident import FAULTS, Incident
 from trueserve.transforms.verdict.model import Severity, Space
 from trueserve.transforms.verdict.reference import Reference
 from trueserve.transforms.verdict.result import Verdict
@@ -108,7 +107,8 @@ def _measured(
     restored = _restored(incidents, served, raw)
     try:
         with paths.local_copy(model.folder) as local:
-            return _effects(ReferenceModel(local), model.record, served, restored)
+            faults = {each.id for each in incidents if each.kind in FAULTS}
+            return _effects(ReferenceModel(local), model.record, served, restored, faults)
     except Exception as error:  # noqa: BLE001 - TensorFlow raises anything for a broken model
         return f"the model cannot be asked: {type(error).__name__}"
 
@@ -127,6 +127,7 @@ def _effects(
     record: PerformanceRecord | None,
     served: pa.RecordBatch,
     restored: Mapping[str, Restored],
+    faults: Collection[str],
 ) -> Mapping[str, tuple[str, Effect]] | str:
     answers = model.answer(served).values
     numeric = [name for name, values in answers.items() if values is not None and values.shape[1]]
@@ -138,7 +139,7 @@ def _effects(
         values = model.answer(rows).values.get(output)
         return np.full((rows.num_rows, 1), np.nan) if values is None else values
 
-    effects = harm.effects(served, restored, ask, _metrics(record, output))
+    effects = harm.effects(served, restored, ask, _metrics(record, output), faults)
     if not effects:
         return f"the model answered fewer than {harm.LEAST_ROWS} rows"
     return {incident: (output, effect) for incident, effect in effects.items()}
@@ -148,7 +149,7 @@ def _metrics(record: PerformanceRecord | None, output: str) -> Metrics | None:
     if record is None or record.output != output:
         return None
     known = record
-    return lambda answers: expected(known.calibration, scores_of(known, answers))
+    return lambda answers, mended: mended_rows.metrics(known, answers, mended)
 
 
 def _harm(incident: Incident, measured: Mapping[str, tuple[str, Effect]] | str) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def _of_metric(effect: Effect) -> str:
         return ""
     change, served = effect.metrics[name]
     if (change < 0) is not (name in MORE_IS_BETTER) or abs(change) < _LEAST_SHOWN * abs(served):
-        # No labels were read: what looks better here excuses no fault.
+        # What looks better here excuses nothing.
         return ""
     shown = name.upper() if name in ("auc", "mae") else name
     # Not from what to what: these are of the sample, and the window's own is said elsewhere.

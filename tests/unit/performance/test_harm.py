@@ -171,7 +171,7 @@ def test_metrics_are_shared_out_and_those_that_are_not_defined_are_left_out() ->
     served = rows(1, scale=2)
     restored = {"unit": Restored({"x": rows(1).column(0)})}
 
-    measured = harm.effects(served, restored, _ask, lambda answers: {"mae": answers.mean(), "auc": None})
+    measured = harm.effects(served, restored, _ask, lambda answers, _: {"mae": answers.mean(), "auc": None})
 
     change, as_served = measured["unit"].metrics["mae"]
     assert (change, as_served) == pytest.approx((measured["unit"].change, _ask(served).mean()))
@@ -202,3 +202,19 @@ def test_another_sample_of_the_same_rows_has_no_sure_effect() -> None:
             harm.effects(served, restoring.restored(served, training, {"a": ["x"]}, ()), _ask)["a"].is_sure
         )
     assert not any(sure)
+
+
+def test_labels_follow_the_rows_without_faults_and_with_what_moved_them() -> None:
+    served = replaced(rows(1, scale=2), "city", [b.lower() for b in plain(rows(1).column(1))], TEXT)
+    restored = restoring.restored(served, rows(2), {"fault": ["city"], "season": ["x"]}, ())
+    pairs: list[tuple[float, float]] = []
+
+    def metrics(answers: Any, mended: Any) -> dict[str, float | None]:
+        pairs.append((float(answers.mean()), float(mended.mean())))
+        return {"mae": 0.0}
+
+    harm.effects(served, restored, _ask, metrics, faults=["fault"])
+
+    without, fault, season, both = pairs
+    assert without[0] == without[1]
+    assert (fault[1], season[1], both[1]) == (without[0], season[0], season[0])
