@@ -107,9 +107,7 @@ def events(hook: alerts.Server) -> list[tuple[str, str]]:
     messages = {document["id"]: document for document in hook.documents}
     hook.requests.clear()
     return sorted(
-        (event["kind"], str(event["window_start"]))
-        for message in messages.values()
-        for event in message["events"]
+        (event["kind"], str(event["start"])) for message in messages.values() for event in message["events"]
     )
 
 

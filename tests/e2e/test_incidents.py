@@ -144,7 +144,8 @@ def test_metrics_and_lineage_are_made_of_real_verdicts(nights: list[Night]) -> N
         run = Run(night.document, "flights", alerts.moment(1), alerts.moment(1, hour=4))
         text = prometheus.text(of_run(run)).decode()
         (ratio,) = re.findall(r'feature="distance",space="raw"} (\S+)', text)
-        assert (float(ratio) > 1) == any(each["findings"] for each in night.document["incidents"])
+        # Chance alone may be more than the limit in so few rows.
+        assert (float(ratio) > 3) == any(each["findings"] for each in night.document["incidents"])
         assert 'trueserve_rows{series="flights",state="compared"}' in text
         for event in openlineage.events(run, ["logs/*"], "out", {}):
             RUN_EVENT.validate(event)

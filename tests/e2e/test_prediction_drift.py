@@ -21,6 +21,7 @@ from trueserve.pipelines.flags.validate import ValidateOptions
 from trueserve.pipelines.plan import ComparisonPlan, make_plan, request_settings
 from trueserve.transforms.branches.reading import READING
 from trueserve.transforms.branches.samples.repeats import REPEATS
+from trueserve.transforms.branches.samples.served_rows import SERVED_ROWS
 from trueserve.transforms.files.tfrecord import frame
 from trueserve.transforms.verdict.findings.predictions import ON_TRAINING
 
@@ -267,7 +268,8 @@ def test_without_the_flag_no_answer_is_read_and_no_prediction_compared(home: Hom
     plans = {model: _plan(home, model) for model in (None, served.version)}
     kinds = {model: branches.results(validate.branches(plan), []).keys() for model, plan in plans.items()}
     assert kinds[None] == {READING, REPEATS, *branches.OF_BOTH_SPACES}
-    assert kinds[served.version] - kinds[None] == {("prediction", 0), ("prediction-requests", 0)}
+    more = {("prediction", 0), ("prediction-requests", 0), SERVED_ROWS}
+    assert kinds[served.version] - kinds[None] == more
     assert request_settings(plans[None]).responses is False
     assert request_settings(plans[served.version]).responses is True
 

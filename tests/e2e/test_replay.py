@@ -23,6 +23,7 @@ from trueserve.pipelines.plan import ComparisonPlan, make_plan, request_settings
 from trueserve.transforms.branches.reading import READING
 from trueserve.transforms.branches.replay import REPLAY
 from trueserve.transforms.branches.samples.repeats import REPEATS
+from trueserve.transforms.branches.samples.served_rows import SERVED_ROWS
 
 ATOL, RTOL = 1e-6, 1e-5
 FEW = 700
@@ -254,8 +255,9 @@ def test_without_the_flag_no_answer_is_read_and_nothing_is_replayed(home: Home, 
     plans = {model: _plan(home, model) for model in (None, served.version)}
     kinds = {model: branches.results(validate.branches(plan), []).keys() for model, plan in plans.items()}
     assert kinds[None] == {READING, REPEATS, *branches.OF_BOTH_SPACES}
-    # The model brings the statistics of its predictions with it.
-    assert kinds[served.version] - kinds[None] == {REPLAY, ("prediction", 0), ("prediction-requests", 0)}
+    # The model brings the statistics of its predictions with it, and is asked about incidents.
+    more = {("prediction", 0), ("prediction-requests", 0), SERVED_ROWS}
+    assert kinds[served.version] - kinds[None] == {REPLAY, *more}
     assert request_settings(plans[None]).responses is False
     assert request_settings(plans[served.version]).responses is True
 
