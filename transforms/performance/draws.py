@@ -50,8 +50,8 @@ def labels(
         parts = zip(scores.classes, expected.classes, strict=True)
         classes = tuple(_binomial(random, part.rows, rate, design_effect) for part, rate in parts)
         return dataclasses.replace(expected, positives=positives, classes=classes)
-    noise = random.standard_normal(expected.absolute.shape)
-    noise *= np.sqrt(design_effect / np.maximum(scores.rows, 1))
+    of_bins = np.sqrt(design_effect / np.maximum(scores.rows, 1))
+    noise = np.asarray(random.standard_normal(expected.absolute.shape) * of_bins)
     return _with_noise(expected, noise, _spreads(calibration))
 
 

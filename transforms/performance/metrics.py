@@ -27,7 +27,7 @@ def auc(rows: Array, positives: Array) -> Array:
     pairs = positives.sum(axis=-1) * negatives.sum(axis=-1)
     below = np.cumsum(negatives, axis=-1) - negatives / 2
     wins = (positives * below).sum(axis=-1)
-    return np.divide(wins, pairs, out=np.full(np.shape(wins), np.nan), where=pairs > 0)
+    return np.asarray(np.divide(wins, pairs, out=np.full(np.shape(wins), np.nan), where=pairs > 0))
 
 
 def metrics(task: Task, edges: Array, scores: ScoreBins, rates: Rates) -> dict[str, Array]:
