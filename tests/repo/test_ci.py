@@ -54,6 +54,8 @@ class Checkout:
 def checkout(tmp_path: Path) -> Checkout:
     checkout = Checkout(tmp_path)
     checkout.program("make", 'echo "make $*"')
+    for name in ("chromium", "prometheus", "prometheus-pushgateway", "prometheus-node-exporter"):
+        checkout.program(name, "")
     checkout.program("uname", "echo Linux x86_64")
     checkout.program("id", ROOT_USER)
     checkout.program("apt-get", MIRROR)
