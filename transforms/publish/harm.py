@@ -32,6 +32,8 @@ _MOST_ASKED = 32_000
 _METRICS_IN_TEXT = ("auc", "accuracy", "mae")
 # A change that is a smaller part of the metric is not said.
 _LEAST_SHOWN = 0.001
+_NOT_AMONG_THEM = f"only the {MOST_GROUPS} worst incidents are measured, of features that training rows have"
+_NOT_IN_TRAINING = "the training rows that the baseline keeps lack its features"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,12 +106,15 @@ def _measured(
     if served is None or served.num_rows < harm.LEAST_ROWS:
         return f"fewer than {harm.LEAST_ROWS} rows of the window are kept"
     served = served.slice(0, max(_MOST_ASKED >> len(incidents), harm.LEAST_ROWS))
-    restored = _restored(incidents, served, raw)
+    faults = {each.id for each in incidents if each.kind in FAULTS}
     try:
+        # What cannot be put back has no effect that is known: it is not asked about.
+        restored = {key: each for key, each in _restored(incidents, served, raw).items() if each.columns}
+        if not restored:
+            return _NOT_IN_TRAINING
         with paths.local_copy(model.folder) as local:
-            faults = {each.id for each in incidents if each.kind in FAULTS}
             return _effects(ReferenceModel(local), model.record, served, restored, faults)
-    except Exception as error:  # noqa: BLE001 - TensorFlow raises anything for a broken model
+    except Exception as error:  # noqa: BLE001 - strangers' rows and models; the verdict must not be lost by it
         return f"the model cannot be asked: {type(error).__name__}"
 
 
@@ -156,7 +161,7 @@ def _harm(incident: Incident, measured: Mapping[str, tuple[str, Effect]] | str) 
     """As docs/verdict.schema.json has it."""
     why = _why_not(incident) or (measured if isinstance(measured, str) else "")
     if why or isinstance(measured, str) or incident.id not in measured:
-        return nothing(why or f"only the {MOST_GROUPS} worst incidents are measured")
+        return nothing(why or _NOT_AMONG_THEM)
     output, effect = measured[incident.id]
     return {
         "text": text(output, effect),

@@ -9,6 +9,7 @@ import pytest
 from support import hand_made
 
 from trueserve.transforms.core.accounting import Accounting
+from trueserve.transforms.core.arrow import pa
 from trueserve.transforms.core.batches import Window
 from trueserve.transforms.performance.harm import Effect
 from trueserve.transforms.publish import harm
@@ -20,6 +21,7 @@ from trueserve.transforms.verdict.incidents.incident import (
     IncidentState,
 )
 from trueserve.transforms.verdict.model import Severity, Space
+from trueserve.transforms.verdict.reference import TrainingSample
 from trueserve.transforms.verdict.result import Verdict, VerdictOutcome
 
 MILES = Incident(
@@ -74,6 +76,29 @@ def test_no_rows_and_no_training_rows_are_reasons() -> None:
     assert of["why"] == "the baseline keeps no training rows"
     reference = hand_made.pair(hand_made.schema(), hand_made.statistics(9), hand_made.statistics(9)).reference
     assert harm._measured([MILES], model, None, [reference]) == "the baseline keeps no training rows"
+
+
+@pytest.mark.parametrize(
+    ("training", "why"),
+    [
+        # A feature that training lacks cannot be put back: that is no effect of 0.
+        (
+            pa.record_batch([pa.array([[1.0]] * 9)], names=["other"]),
+            "the training rows that the baseline keeps lack",
+        ),
+        (
+            pa.record_batch([pa.array([], pa.large_list(pa.float32()))], names=["miles"]),
+            "the model cannot be asked",
+        ),
+    ],
+)
+def test_what_cannot_be_put_back_is_a_reason_and_no_error(training: Any, why: str) -> None:
+    pair = hand_made.pair(hand_made.schema(), hand_made.statistics(9), hand_made.statistics(9))
+    reference = dataclasses.replace(pair.reference, sample=TrainingSample(training, training))
+    served = pa.record_batch([pa.array([[1.0]] * 90, pa.large_list(pa.float32()))], names=["miles"])
+    measured = harm._measured([MILES], ExportedModel("/no/model"), served, [reference])
+    assert isinstance(measured, str)
+    assert measured.startswith(why)
 
 
 @pytest.mark.parametrize(
