@@ -33,11 +33,12 @@ def after_window(
       InputError: something could not be written.
     """
     series_index.refresh_latest(config.output)
-    if with_index:
-        refresh_series(config.output)
     now = clock.now()
     for line in notices.tell(config, document, started or now, now):
         console.warning(line)
+    # Last, since it may fail: nobody is to miss an alert by that.
+    if with_index:
+        refresh_series(config.output)
 
 
 def refresh_series(output: str) -> None:
